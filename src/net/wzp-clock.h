@@ -1,0 +1,11 @@
+/* wzp-clock: the one clock: microseconds of CLOCK_MONOTONIC. */
+#pragma once
+
+#include <glib.h>
+
+G_BEGIN_DECLS
+
+gint64 wzp_clock_now_us (void);
+guint64 wzp_clock_now_ns (void);
+
+G_END_DECLS

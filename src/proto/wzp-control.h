@@ -1,0 +1,73 @@
+/* wzp-control: the messages of a call's control channel, as values and bytes.
+ *
+ * One message: varint type, then its fields. Reliable ones travel in the
+ * channel of media/wzp-control-channel, in order; PROBE and PROBE_ACK travel
+ * alone in a control datagram of their own and are bound to the path they
+ * came by. An unknown type is skipped by its receiver. Pure. */
+#pragma once
+
+#include "wzp-datagram.h"
+
+G_BEGIN_DECLS
+
+#define WZP_CONTROL_MAX_MESSAGE (64u * 1024u) /* bytes */
+#define WZP_FLOW_NAME_MAX       63u           /* bytes */
+
+typedef enum {
+  WZP_CONTROL_HELLO = 1,     /* first message of each side */
+  WZP_CONTROL_FLOW_OPEN = 2, /* describes a flow; again with a higher generation
+                              * when caps or tags change */
+  WZP_CONTROL_FLOW_EOS = 3,  /* no frame at or after `frame` will come */
+  WZP_CONTROL_FLOW_CLOSE = 4,
+  WZP_CONTROL_KEY_REQUEST = 5,
+  WZP_CONTROL_NOMINATE = 6,
+  WZP_CONTROL_NOMINATE_ACK = 7,
+  WZP_CONTROL_SUSPECT = 8,
+  WZP_CONTROL_REPORT = 9,    /* receiver report of one flow */
+  WZP_CONTROL_BYE = 10,
+  WZP_CONTROL_FLOW_LATENCY = 11, /* the receiver's budget for a flow */
+  /* not in the reliable channel: */
+  WZP_CONTROL_PROBE = 32,
+  WZP_CONTROL_PROBE_ACK = 33,
+} WzpControlType;
+
+typedef enum {
+  WZP_PATH_NONE,
+  WZP_PATH_RELAY,
+  WZP_PATH_DIRECT,
+} WzpPath;
+
+const char *wzp_path_to_string (WzpPath path); /* "none", "relay", "direct" */
+
+typedef struct {
+  WzpControlType type; /* or any other value: unknown, skipped */
+
+  guint32 flow;       /* FLOW_*, KEY_REQUEST, REPORT */
+  guint32 generation; /* FLOW_OPEN */
+  char *name;         /* FLOW_OPEN, owned: the flow's name, UTF-8 */
+  char *caps;         /* FLOW_OPEN, owned: UTF-8 */
+  char *tags;         /* FLOW_OPEN, owned, nullable (empty on the wire) */
+  guint64 frame;      /* FLOW_EOS: first frame number that will not come */
+  guint64 epoch, n;   /* NOMINATE, NOMINATE_ACK */
+  WzpPath path;       /* NOMINATE, SUSPECT, PROBE, PROBE_ACK */
+  guint64 seq;        /* PROBE, PROBE_ACK */
+  guint32 padding;    /* PROBE: bytes of zeros behind the fields */
+  guint32 window;     /* HELLO: bytes the sender of HELLO can take in flight */
+  guint32 version;    /* HELLO: 1 */
+  guint32 latency_ms; /* HELLO, FLOW_LATENCY */
+  guint64 received, lost, dropped; /* REPORT: datagrams or frames so far */
+  guint32 reason;     /* BYE: WzpHangupReason */
+  char *text;         /* BYE, owned, nullable: for people */
+} WzpControl;
+
+void wzp_control_clear (WzpControl *control);
+/* Bytes of one message (transfer full); NULL and WZP_ERROR_TOO_LARGE when over
+ * WZP_CONTROL_MAX_MESSAGE. */
+GBytes *wzp_control_write (const WzpControl *control, GError **error);
+/* WZP_ERROR_PROTOCOL on malformed. Zero padding behind PROBE is accepted. */
+gboolean wzp_control_parse (
+    const guint8 *data, gsize len, WzpControl *ret_control, GError **error);
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (WzpControl, wzp_control_clear)
+
+G_END_DECLS

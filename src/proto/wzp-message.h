@@ -1,0 +1,126 @@
+/* wzp-message: the signalling messages, as values and as JSON.
+ *
+ * JSON is {"Name": {fields}}, or the bare string "Name" for a message without
+ * fields. Byte arrays are arrays of numbers. Unknown fields are ignored,
+ * optional ones left out when empty. docs/protocol.md has the whole table.
+ * Pure. */
+#pragma once
+
+#include "wzp-fingerprint.h"
+#include "wzp-sni.h"
+
+G_BEGIN_DECLS
+
+#define WZP_MESSAGE_MAX_STRING     1024u /* bytes of one string field */
+#define WZP_MESSAGE_MAX_ADDRS      64u   /* entries of an address list */
+#define WZP_MESSAGE_MAX_NAMES      32u   /* entries of features, aliases */
+#define WZP_ALIAS_MAX_LEN          63u   /* bytes; same letters as a room */
+
+typedef enum {
+  WZP_MESSAGE_UNKNOWN, /* well-formed JSON of a name we do not know */
+  WZP_MESSAGE_AUTH_TOKEN,
+  WZP_MESSAGE_REGISTER_PRESENCE,
+  WZP_MESSAGE_REGISTER_PRESENCE_ACK,
+  WZP_MESSAGE_REFLECT,
+  WZP_MESSAGE_REFLECT_RESPONSE,
+  WZP_MESSAGE_DIRECT_CALL_OFFER,
+  WZP_MESSAGE_CALL_RINGING,
+  WZP_MESSAGE_DIRECT_CALL_ANSWER,
+  WZP_MESSAGE_CALL_SETUP,
+  WZP_MESSAGE_MEDIA_PATH_REPORT,
+  WZP_MESSAGE_CANDIDATE_UPDATE,
+  WZP_MESSAGE_HANGUP,
+  WZP_MESSAGE_PING,
+  WZP_MESSAGE_PONG,
+  WZP_MESSAGE_RESOLVE_ALIAS,  /* ours */
+  WZP_MESSAGE_ALIAS_RESOLVED, /* ours */
+} WzpMessageType;
+
+typedef enum {
+  WZP_ACCEPT_REJECT,
+  WZP_ACCEPT_TRUSTED, /* addresses are exchanged, direct path allowed */
+  WZP_ACCEPT_GENERIC, /* privacy: no address, relay only */
+} WzpAcceptMode;
+
+typedef enum {
+  WZP_HANGUP_NORMAL,
+  WZP_HANGUP_BUSY,
+  WZP_HANGUP_DECLINED,
+  WZP_HANGUP_TIMEOUT,
+  WZP_HANGUP_ERROR,
+} WzpHangupReason;
+
+/* Which fields a type uses is said beside each; the rest is NULL/0. All
+ * pointers are owned. Optional: "?". */
+typedef struct _WzpMessage {
+  WzpMessageType type;
+
+  char *call_id; /* OFFER, RINGING, ANSWER, SETUP, REPORT, UPDATE, HANGUP? */
+
+  /* OFFER; ANSWER? each; REGISTER: identity_pub and signature */
+  gboolean has_identity_pub, has_ephemeral_pub, has_signature;
+  guint8 identity_pub[WZP_PUBLIC_KEY_LEN];
+  guint8 ephemeral_pub[WZP_PUBLIC_KEY_LEN];
+  guint8 signature[WZP_SIGNATURE_LEN];
+
+  char *alias;          /* REGISTER?, OFFER caller_alias?, RESOLVE_ALIAS,
+                         * ALIAS_RESOLVED */
+  char *token;          /* AUTH_TOKEN */
+  gboolean success;     /* REGISTER_ACK */
+  char *error;          /* REGISTER_ACK? */
+  char *observed_addr;  /* REFLECT_RESPONSE */
+  gboolean has_caller_fp, has_target_fp;
+  WzpFingerprint caller_fp; /* OFFER caller_fingerprint */
+  WzpFingerprint target_fp; /* OFFER target_fingerprint; ALIAS_RESOLVED
+                             * fingerprint? */
+  char *reflexive_addr; /* OFFER caller_reflexive_addr?, ANSWER
+                         * callee_reflexive_addr?, SETUP peer_direct_addr?,
+                         * UPDATE reflexive_addr? */
+  char **local_addrs;   /* OFFER caller_local_addrs?, ANSWER
+                         * callee_local_addrs?, SETUP peer_local_addrs?,
+                         * UPDATE local_addrs; NULL-terminated or NULL */
+  WzpAcceptMode accept_mode; /* ANSWER */
+  char *room;           /* SETUP */
+  char *relay_addr;     /* SETUP */
+  gboolean direct_ok;   /* REPORT */
+  gboolean winner_is_direct; /* REPORT race_winner */
+  char *mapped_addr;    /* UPDATE? */
+  guint64 generation;   /* UPDATE */
+  WzpHangupReason reason; /* HANGUP */
+  guint64 timestamp_ms; /* PING, PONG */
+
+  /* our extension object `wzp` in OFFER and ANSWER; absent: a reference peer */
+  gboolean has_wzp;
+  char **features; /* NULL-terminated or NULL: "control", "sealed", ... */
+  char *nat;       /* "cone", "symmetric", "unknown"; NULL: not said */
+
+  char *name; /* UNKNOWN: what the message called itself, cut to 64 bytes */
+} WzpMessage;
+
+WzpMessage *wzp_message_new (WzpMessageType type);
+void wzp_message_free (WzpMessage *message);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpMessage, wzp_message_free)
+
+const char *wzp_message_type_to_string (WzpMessageType type); /* wire name */
+const char *wzp_hangup_reason_to_string (WzpHangupReason reason);
+
+/* WZP_ERROR_PROTOCOL with the field's name when JSON is malformed, a required
+ * field is missing, or one has a wrong type, length or value. */
+WzpMessage *wzp_message_parse (const char *json, gsize len, GError **error);
+/* NUL-terminated JSON text (transfer full). */
+char *wzp_message_to_json (const WzpMessage *message);
+gboolean wzp_message_has_feature (
+    const WzpMessage *message, const char *feature);
+
+/* What a signature covers (transfer full):
+ * register: "register-presence" || identity_pub
+ * offer:    ephemeral_pub || target fingerprint || call_id
+ * answer:   ephemeral_pub || caller fingerprint || call_id
+ * (fingerprint as its printed text with colons) */
+GBytes *wzp_message_signed_register (
+    const guint8 identity_pub[WZP_PUBLIC_KEY_LEN]);
+GBytes *wzp_message_signed_call (
+    const guint8 ephemeral_pub[WZP_PUBLIC_KEY_LEN], const WzpFingerprint *to,
+    const char *call_id);
+
+G_END_DECLS
