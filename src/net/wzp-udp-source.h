@@ -17,14 +17,18 @@ typedef gboolean (*WzpUdpSourceFunc) (
     WzpUdpSourceEvents events, gpointer user_data);
 
 /* @v4, @v6: nullable, not owned, must outlive the source. Set the callback by
- * g_source_set_callback ((GSourceFunc) a WzpUdpSourceFunc). */
+ * g_source_set_callback ((GSourceFunc) a WzpUdpSourceFunc); it may destroy the
+ * source. NULL with errno when there is no file descriptor left. */
 GSource *wzp_udp_source_new (WzpUdp *v4, WzpUdp *v6);
 /* Monotonic microseconds; -1: none. The deadline is cleared before each
- * dispatch that it caused. Owner thread. */
+ * dispatch that it caused. One less than WZP_UDP_SOURCE_FINE_US away is kept to
+ * the microsecond by a timer of its own, others to GLib's millisecond (never
+ * early). Cheapest inside the callback. Owner thread. */
+#define WZP_UDP_SOURCE_FINE_US 2000
 void wzp_udp_source_set_deadline (GSource *source, gint64 deadline_us);
 /* Poll @udp for writing until it is writable. Owner thread. */
 void wzp_udp_source_want_write (GSource *source, WzpUdp *udp);
-/* Any thread. Cheap when a wake-up is already pending: one atomic exchange and
+/* Any thread that holds a reference. Cheap when a wake-up is already pending: one atomic exchange and
  * no system call. */
 void wzp_udp_source_wake (GSource *source);
 

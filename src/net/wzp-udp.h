@@ -61,10 +61,13 @@ typedef enum {
 } WzpUdpResult;
 
 /* Sends @len bytes at @data as datagrams of @segment bytes each (the last may
- * be shorter); @len <= WZP_UDP_MAX_PAYLOAD, at most WZP_UDP_MAX_SEGMENTS.
- * @local: nullable or unspecified: let the kernel choose the source. When GSO
- * is refused by the kernel at run time it is turned off and the batch sent
- * singly. @ret_sent (nullable): bytes sent before BLOCKED. */
+ * be shorter). One system call takes at most WZP_UDP_MAX_SEGMENTS and an IPv4
+ * packet's worth of bytes; more is split into several. @remote is of the
+ * socket's family. @local: nullable or unspecified: let the kernel choose the
+ * source. When GSO is refused by the kernel at run time it is turned off and
+ * the batch sent singly. @ret_sent (nullable): bytes sent, always whole
+ * segments; less than @len unless SENT. After TOO_BIG and FAILED the rest is
+ * dropped. */
 WzpUdpResult wzp_udp_send (WzpUdp *self, const WzpAddr *local,
     const WzpAddr *remote, guint8 ecn, const guint8 *data, gsize len,
     gsize segment, gsize *ret_sent);
@@ -72,6 +75,8 @@ WzpUdpResult wzp_udp_send (WzpUdp *self, const WzpAddr *local,
 typedef struct {
   guint64 datagrams_sent, bytes_sent, send_calls, send_errors;
   guint64 datagrams_received, bytes_received, recv_calls, icmp_errors;
+  guint64 datagrams_dropped; /* received from where no answer can go: port 0,
+                              * or an IPv4-mapped source over IPv6 */
 } WzpUdpStats;
 void wzp_udp_get_stats (const WzpUdp *self, WzpUdpStats *ret_stats);
 

@@ -1,0 +1,34 @@
+#include "wzp-role.h"
+
+#include <string.h>
+
+static gboolean
+is_known (const char *reflexive)
+{
+  return reflexive != NULL && reflexive[0] != '\0';
+}
+
+const char *
+wzp_role_to_string (WzpRole role)
+{
+  switch (role) {
+    case WZP_ROLE_ACCEPTOR:
+      return "acceptor";
+    case WZP_ROLE_DIALER:
+      return "dialer";
+  }
+  g_return_val_if_reached ("unknown");
+}
+
+WzpRole
+wzp_role_decide (const char *own_reflexive, const char *peer_reflexive,
+    const WzpFingerprint *own, const WzpFingerprint *peer)
+{
+  int order = 0;
+
+  if (is_known (own_reflexive) && is_known (peer_reflexive))
+    order = strcmp (own_reflexive, peer_reflexive);
+  if (order == 0)
+    order = wzp_fingerprint_compare (own, peer);
+  return order <= 0 ? WZP_ROLE_ACCEPTOR : WZP_ROLE_DIALER;
+}

@@ -1,0 +1,84 @@
+/* wzp-signal-client: the client's side of signalling: one connection to a
+ * relay, registered, its reflexive address known; calls are messages through
+ * it.
+ *
+ *   IDLE -> RESOLVING -> CONNECTING -> REGISTERING -> READY -> (failed) IDLE
+ *
+ * It does not retry: failed() ends it, start() begins anew. The endpoint's
+ * thread. */
+#pragma once
+
+#include "wzp-endpoint.h"
+#include "wzp-message.h"
+#include "wzp-relay-trust.h"
+
+G_BEGIN_DECLS
+
+#define WZP_SIGNAL_MAX_RELAY_ADDRS 8u /* of a relay's name, all dialled at once */
+#define WZP_SIGNAL_TIMEOUT_MS      10000u /* from start() to READY */
+#define WZP_SIGNAL_RESOLVE_TIMEOUT_MS 5000u /* ResolveAlias to AliasResolved */
+#define WZP_SIGNAL_MAX_RESOLVES    16u /* under way at once */
+
+typedef struct _WzpSignalClient WzpSignalClient;
+
+typedef struct {
+  const char *relay; /* host[:port], required */
+  WzpRelayTrust trust;
+  const char *relay_fingerprint; /* PIN */
+  const char *known_relays_path; /* NULL: default; tofu */
+  const char *alias;             /* nullable: name to register */
+  const char *token;             /* nullable: AuthToken */
+  guint timeout_ms;              /* 0: default */
+} WzpSignalConfig;
+
+typedef struct {
+  /* "name-lookup", "connect", "register": a step began. */
+  void (*progress) (
+      WzpSignalClient *client, const char *step, gpointer user_data);
+  /* READY: registered, Reflect answered. */
+  void (*ready) (WzpSignalClient *client, gpointer user_data);
+  /* Offer, ringing, answer, setup, hang-up, candidate update, path report. */
+  void (*message) (WzpSignalClient *client, const WzpMessage *message,
+      gpointer user_data);
+  void (*warning) (
+      WzpSignalClient *client, const char *text, gpointer user_data);
+  /* The connection could not be made, or was lost; it is IDLE again. */
+  void (*failed) (
+      WzpSignalClient *client, const GError *error, gpointer user_data);
+} WzpSignalHandler;
+
+/* Copies @config. @endpoint must outlive it. */
+WzpSignalClient *wzp_signal_client_new (WzpEndpoint *endpoint,
+    WzpIdentity *identity, const WzpSignalConfig *config,
+    const WzpSignalHandler *handler, gpointer user_data);
+/* Closes the connection in order. Safe inside a callback. */
+void wzp_signal_client_free (WzpSignalClient *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpSignalClient, wzp_signal_client_free)
+
+/* Problems are told by failed(), never from inside this call. */
+void wzp_signal_client_start (WzpSignalClient *self);
+gboolean wzp_signal_client_is_ready (const WzpSignalClient *self);
+/* What the relay sees; NULL until READY, or when it did not answer. */
+const char *wzp_signal_client_get_reflexive (const WzpSignalClient *self);
+/* The relay's address in use; NULL before it is connected. */
+const WzpAddr *wzp_signal_client_get_relay_addr (const WzpSignalClient *self);
+/* WZP_ERROR_CLOSED when not READY. */
+gboolean wzp_signal_client_send (
+    WzpSignalClient *self, const WzpMessage *message, GError **error);
+
+/* @fingerprint NULL: @error says why (NOT_FOUND, TIMED_OUT, CLOSED). Called
+ * exactly once, never after wzp_signal_client_free(). */
+typedef void (*WzpResolveFunc) (WzpSignalClient *client,
+    const WzpFingerprint *fingerprint, const GError *error,
+    gpointer user_data);
+void wzp_signal_client_resolve (WzpSignalClient *self, const char *alias,
+    WzpResolveFunc func, gpointer user_data);
+
+/* Dials a media room of the same relay: same address (or @relay_addr, when the
+ * CallSetup named another relay: nullable), and for the same address the
+ * certificate that signalling proved. */
+WzpConn *wzp_signal_client_dial_room (WzpSignalClient *self,
+    const char *server_name, const WzpAddr *relay_addr, guint timeout_ms,
+    const WzpConnHandler *handler, gpointer user_data, GError **error);
+
+G_END_DECLS
