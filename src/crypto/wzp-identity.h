@@ -21,8 +21,9 @@ WzpIdentity *wzp_identity_new_from_seed (
     const guint8 master[WZP_SEED_LEN], const char *info);
 /* A file with a PEM Ed25519 private key (PKCS#8), or exactly 32 bytes of
  * master seed (info `warzone-ed25519`). @create_missing: writes a new PEM file,
- * mode 0600, atomically. Refuses a file that others may read, an empty, huge or
- * malformed one (WZP_ERROR_INVALID), G_FILE_ERROR as it comes. */
+ * mode 0600, atomically; the folder must exist. Refuses a file with any
+ * permission for group or others, an empty, huge or malformed one
+ * (WZP_ERROR_INVALID), G_FILE_ERROR as it comes. */
 WzpIdentity *wzp_identity_load (
     const char *path, gboolean create_missing, GError **error);
 WzpIdentity *wzp_identity_ref (WzpIdentity *self);

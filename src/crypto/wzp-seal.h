@@ -6,6 +6,7 @@
 #pragma once
 
 #include "wzp-call-keys.h"
+#include "wzp-replay.h"
 
 #include <sys/uio.h>
 
@@ -21,24 +22,13 @@ void wzp_seal_free (WzpSeal *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpSeal, wzp_seal_free)
 
 /* Seals the text in @iov into @out, which must have room for the text and
- * WZP_SEAL_TAG_LEN; returns the bytes written. */
+ * WZP_SEAL_TAG_LEN and not overlap the text; returns the bytes written. The
+ * @prefix may stand right before @out. */
 gsize wzp_seal_seal (WzpSeal *self, guint64 number, const guint8 *prefix,
     gsize prefix_len, const struct iovec *iov, int n_iov, guint8 *out);
 /* Opens @len bytes at @sealed into @out (room for @len - tag; may be @sealed).
  * FALSE: not authentic; @out is then not to be used. */
 gboolean wzp_seal_open (WzpSeal *self, guint64 number, const guint8 *prefix,
     gsize prefix_len, const guint8 *sealed, gsize len, guint8 *out);
-
-/* wzp-replay: which numbers were seen, over a sliding window. */
-#define WZP_REPLAY_WINDOW 16384u /* numbers; older ones count as seen */
-
-typedef struct _WzpReplay WzpReplay;
-
-WzpReplay *wzp_replay_new (void);
-void wzp_replay_free (WzpReplay *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpReplay, wzp_replay_free)
-gboolean wzp_replay_was_seen (const WzpReplay *self, guint64 number);
-void wzp_replay_mark (WzpReplay *self, guint64 number);
-guint64 wzp_replay_highest (const WzpReplay *self); /* 0 when none was */
 
 G_END_DECLS

@@ -26,18 +26,21 @@ typedef struct _WzpFrame {
   struct iovec inline_iov[WZP_FRAME_MAX_IOV];
 } WzpFrame;
 
-/* Wraps memory that @owner keeps alive; @notify drops it. NULL when there are
+/* Wraps memory that @owner keeps alive; @notify drops it, in whatever thread
+ * drops the last reference. Times of the meta begin as NONE. NULL when there are
  * more than WZP_FRAME_MAX_IOV pieces or WZP_FRAME_SIZE_MAX bytes (then @owner
  * is not taken). Copies the iovecs, not the bytes. */
 WzpFrame *wzp_frame_new_wrapped (const struct iovec *iov, guint n_iov,
     gpointer owner, GDestroyNotify notify);
-/* Wraps g_malloc()ed memory of one piece; takes it. @size may be 0. */
+/* Wraps g_malloc()ed memory of one piece; takes it. @size may be 0, @data NULL
+ * then. */
 WzpFrame *wzp_frame_new_take (guint8 *data, gsize size);
 WzpFrame *wzp_frame_ref (WzpFrame *frame);
 void wzp_frame_unref (WzpFrame *frame);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpFrame, wzp_frame_unref)
 /* For a frame of wzp_frame_new_take() with one reference: frees the frame and
- * returns its memory (g_free). NULL otherwise, and nothing is freed. */
+ * returns its memory (g_free). NULL otherwise, and with no memory to return;
+ * nothing is freed then. */
 guint8 *wzp_frame_steal_data (WzpFrame *frame);
 
 /* The pieces of @len bytes from @offset: fills at most @max_out of @out,

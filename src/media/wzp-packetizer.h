@@ -18,6 +18,7 @@ typedef struct {
   gboolean ends_frame;
 } WzpPacket;
 
+/* @flow: 1 to WZP_FLOW_ID_MAX. */
 WzpPacketizer *wzp_packetizer_new (guint32 flow);
 void wzp_packetizer_free (WzpPacketizer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpPacketizer, wzp_packetizer_free)

@@ -3,17 +3,27 @@
 struct _WzpLoop {
   GMainContext *context; /* owned by the thread, which drops it last */
   GMainLoop *loop;       /* owned by the thread */
-  GThread *thread;       /* owned; NULL once detached */
-  gboolean is_detached;  /* the thread frees @self */
+  GThread *thread;       /* owned, until detached */
+  gboolean is_detached;  /* the thread frees @self; used only there */
+
+  GMutex lock; /* for is_done of every SyncCall */
+  GCond cond;  /* one of them was done */
 };
 
 typedef struct {
+  WzpLoop *loop;
   void (*func) (gpointer);
   gpointer data;
-  GMutex lock;
-  GCond cond;
-  gboolean done; /* with lock */
+  gboolean is_done; /* with the loop's lock */
 } SyncCall;
+
+static void
+free_self (WzpLoop *self)
+{
+  g_cond_clear (&self->cond);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
 
 static gpointer
 run_loop (gpointer data)
@@ -28,7 +38,7 @@ run_loop (gpointer data)
   g_main_loop_unref (self->loop);
   g_main_context_unref (self->context);
   if (self->is_detached)
-    g_free (self);
+    free_self (self);
   return NULL;
 }
 
@@ -45,12 +55,14 @@ static gboolean
 run_sync_call (gpointer data)
 {
   SyncCall *call = data;
+  WzpLoop *self = call->loop;
 
   call->func (call->data);
-  g_mutex_lock (&call->lock);
-  call->done = TRUE;
-  g_cond_signal (&call->cond);
-  g_mutex_unlock (&call->lock);
+  /* @call is gone once the lock is given back. */
+  g_mutex_lock (&self->lock);
+  call->is_done = TRUE;
+  g_cond_broadcast (&self->cond);
+  g_mutex_unlock (&self->lock);
   return G_SOURCE_REMOVE;
 }
 
@@ -59,6 +71,8 @@ wzp_loop_new (const char *name)
 {
   WzpLoop *self = g_new0 (WzpLoop, 1);
 
+  g_mutex_init (&self->lock);
+  g_cond_init (&self->cond);
   self->context = g_main_context_new ();
   self->loop = g_main_loop_new (self->context, FALSE);
   self->thread = g_thread_new (name, run_loop, self);
@@ -91,7 +105,7 @@ wzp_loop_invoke (
 void
 wzp_loop_invoke_sync (WzpLoop *self, void (*func) (gpointer), gpointer data)
 {
-  SyncCall call = { .func = func, .data = data };
+  SyncCall call = { .loop = self, .func = func, .data = data };
 
   g_return_if_fail (self != NULL && func != NULL);
 
@@ -100,15 +114,11 @@ wzp_loop_invoke_sync (WzpLoop *self, void (*func) (gpointer), gpointer data)
     return;
   }
 
-  g_mutex_init (&call.lock);
-  g_cond_init (&call.cond);
   wzp_loop_invoke (self, run_sync_call, &call, NULL);
-  g_mutex_lock (&call.lock);
-  while (!call.done)
-    g_cond_wait (&call.cond, &call.lock);
-  g_mutex_unlock (&call.lock);
-  g_cond_clear (&call.cond);
-  g_mutex_clear (&call.lock);
+  g_mutex_lock (&self->lock);
+  while (!call.is_done)
+    g_cond_wait (&self->cond, &self->lock);
+  g_mutex_unlock (&self->lock);
 }
 
 void
@@ -127,5 +137,5 @@ wzp_loop_free (WzpLoop *self)
   /* Queued behind what was invoked before, so that all of it runs. */
   wzp_loop_invoke (self, quit_loop, self, NULL);
   g_thread_join (self->thread);
-  g_free (self);
+  free_self (self);
 }

@@ -12,15 +12,19 @@ typedef struct _WzpLoop WzpLoop;
 WzpLoop *wzp_loop_new (const char *name);
 GMainContext *wzp_loop_get_context (const WzpLoop *self);
 gboolean wzp_loop_is_current (const WzpLoop *self);
-/* Runs @func in the loop's thread, later; directly when called there. Any
- * thread. @notify frees @data in the loop's thread. */
+/* Runs @func in the loop's thread, later and again until it returns
+ * G_SOURCE_REMOVE; directly when called there. Calls of one thread run in their
+ * order. Any thread. @notify (nullable) frees @data in the loop's thread. */
 void wzp_loop_invoke (
     WzpLoop *self, GSourceFunc func, gpointer data, GDestroyNotify notify);
-/* The same and waits until it ran. */
+/* Runs @func once and waits until it ran. A func that itself waits for the
+ * caller never ends: not to be called with a lock held that @func takes. */
 void wzp_loop_invoke_sync (WzpLoop *self, void (*func) (gpointer),
     gpointer data);
-/* Stops and joins the thread; called in the thread itself it detaches instead
- * and frees itself when the loop has ended. */
+/* Stops and joins the thread, after it ran what was invoked before; called in
+ * the thread itself it detaches instead and frees itself when the loop has
+ * ended. Sources still attached are destroyed in the thread, unless someone
+ * else holds a reference to the context. */
 void wzp_loop_free (WzpLoop *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpLoop, wzp_loop_free)
 

@@ -21,6 +21,7 @@ typedef struct {
   int wake_pending;   /* atomic: whether wake_fd was written to and not read */
   int timer_fd;       /* owned, or -1: only GLib's milliseconds then */
   gpointer timer_tag; /* owned by the source */
+  gint64 timer_us;    /* what timer_fd was last set to, monotonic */
 } WzpUdpSource;
 
 /* Reads the counter of an eventfd or timerfd away. */
@@ -157,11 +158,14 @@ wzp_udp_source_new (WzpUdp *v4, WzpUdp *v6)
 static void
 arm_timer (WzpUdpSource *self, gint64 deadline_us)
 {
-  struct itimerspec when = {
+  const struct itimerspec when = {
     .it_value = { .tv_sec = deadline_us / G_USEC_PER_SEC,
         .tv_nsec = deadline_us % G_USEC_PER_SEC * 1000 },
   };
 
+  if (deadline_us == self->timer_us)
+    return;
+  self->timer_us = deadline_us;
   timerfd_settime (self->timer_fd, TFD_TIMER_ABSTIME, &when, NULL);
 }
 
@@ -175,8 +179,6 @@ wzp_udp_source_set_deadline (GSource *source, gint64 deadline_us)
 
   if (deadline_us < 0)
     deadline_us = -1;
-  if (deadline_us == g_source_get_ready_time (source))
-    return;
 
   /* GLib rounds its poll timeout up to milliseconds, which is too coarse for
    * the pacing of packets. */

@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 /* The largest UDP payload in an IPv4 packet: 65535 - 20 - 8. The kernel holds a
- * GSO batch to the same bound, in both families. */
+ * GSO batch to it too; with IPv6 it would take 20 bytes more. */
 #define MAX_CHUNK 65507u
 
 /* Room for one received message. With GRO it may be that large whatever the
@@ -28,14 +28,12 @@
 #define SEND_CONTROL_LEN                                                       \
   (CMSG_SPACE (sizeof (struct in6_pktinfo)) + 2 * CMSG_SPACE (sizeof (int)))
 
-typedef union {
-  struct cmsghdr align;
-  guint8 bytes[RECV_CONTROL_LEN];
+typedef struct {
+  _Alignas(struct cmsghdr) guint8 bytes[RECV_CONTROL_LEN];
 } RecvControl;
 
-typedef union {
-  struct cmsghdr align;
-  guint8 bytes[SEND_CONTROL_LEN];
+typedef struct {
+  _Alignas(struct cmsghdr) guint8 bytes[SEND_CONTROL_LEN];
 } SendControl;
 
 struct _WzpUdp {

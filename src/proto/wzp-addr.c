@@ -7,6 +7,16 @@
 
 static const guint8 mapped_prefix[12] = { [10] = 0xff, [11] = 0xff };
 
+static gboolean
+fail (GError **error, const char *text, const char *what)
+{
+  g_autofree char *excerpt = wzp_error_excerpt (text);
+
+  g_set_error (error, WZP_ERROR, WZP_ERROR_INVALID, "\"%s\" is not an %s",
+      excerpt, what);
+  return FALSE;
+}
+
 /* Only digits, no leading zero, 0..65535. */
 static gboolean
 parse_port (const char *text, guint16 *ret_port)
@@ -94,9 +104,7 @@ wzp_addr_parse (const char *text, WzpAddr *ret_addr, GError **error)
         wzp_addr_parse_ip (ip, port, &addr, NULL);
   }
   if (!ok) {
-    g_set_error (error, WZP_ERROR, WZP_ERROR_INVALID,
-        "\"%.*s\" is not an address and port", (int) WZP_ADDR_MAX_STRLEN, text);
-    return FALSE;
+    return fail (error, text, "address and port");
   }
   *ret_addr = addr;
   return TRUE;
@@ -116,9 +124,7 @@ wzp_addr_parse_ip (
   } else if (inet_pton (AF_INET6, text, addr.ip) == 1) {
     addr.family = 6;
   } else {
-    g_set_error (error, WZP_ERROR, WZP_ERROR_INVALID,
-        "\"%.*s\" is not an IP address", (int) WZP_ADDR_MAX_STRLEN, text);
-    return FALSE;
+    return fail (error, text, "IP address");
   }
   wzp_addr_canonicalise (&addr);
   *ret_addr = addr;

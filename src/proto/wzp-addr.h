@@ -18,7 +18,7 @@ typedef struct {
 #define WZP_ADDR_MAX_STRLEN 64u /* bytes with the NUL */
 
 typedef enum {
-  WZP_ADDR_UNSPECIFIED,
+  WZP_ADDR_UNSPECIFIED, /* 0/8, ::, and family 0 */
   WZP_ADDR_LOOPBACK,   /* 127/8, ::1 */
   WZP_ADDR_LINK_LOCAL, /* 169.254/16, fe80::/10 */
   WZP_ADDR_MULTICAST,  /* 224/4, ff00::/8 */
@@ -37,10 +37,13 @@ gboolean wzp_addr_parse (const char *text, WzpAddr *ret_addr, GError **error);
 /* The same without a port: "a.b.c.d" or "v6" (no brackets). */
 gboolean wzp_addr_parse_ip (
     const char *text, guint16 port, WzpAddr *ret_addr, GError **error);
-/* Writes "a.b.c.d:p" or "[v6]:p" (RFC 5952 text) into @buf; returns @buf. */
+/* Writes "a.b.c.d:p" or "[v6]:p" (RFC 5952 text) into @buf; returns @buf. A
+ * link-local one with a scope is "[v6%scope]:p", which wzp_addr_parse()
+ * refuses: it means nothing on another host. Family 0 is "unset". */
 const char *wzp_addr_to_string (
     const WzpAddr *addr, char buf[WZP_ADDR_MAX_STRLEN]);
-/* ::ffff:a.b.c.d becomes a.b.c.d, in place. */
+/* ::ffff:a.b.c.d becomes a.b.c.d, in place; a scope_id that does not belong
+ * to a link-local address becomes 0. */
 void wzp_addr_canonicalise (WzpAddr *addr);
 gboolean wzp_addr_equal (const WzpAddr *a, const WzpAddr *b);
 gboolean wzp_addr_equal_ip (const WzpAddr *a, const WzpAddr *b);

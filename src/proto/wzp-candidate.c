@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "wzp-error.h"
+
 static gboolean
 list_has (const WzpCandidateList *list, const WzpAddr *addr)
 {
@@ -14,9 +16,10 @@ list_has (const WzpCandidateList *list, const WzpAddr *addr)
 static gboolean
 refuse (WzpCandidateList *list, const char *text, const char *why)
 {
+  g_autofree char *excerpt = wzp_error_excerpt (text);
+
   list->refused++;
-  g_debug ("candidate \"%.*s\" refused: %s", (int) WZP_ADDR_MAX_STRLEN, text,
-      why);
+  g_debug ("candidate \"%s\" refused: %s", excerpt, why);
   return FALSE;
 }
 
@@ -114,7 +117,7 @@ wzp_candidate_list_add (WzpCandidateList *list, WzpCandidateType type,
   if (why != NULL)
     return refuse (list, wzp_addr_to_string (addr, text), why);
 
-  list->items[list->n++] = (WzpCandidate) { .addr = canonical, .type = type };
+  list->items[list->n++] = (WzpCandidate){ .addr = canonical, .type = type };
   return TRUE;
 }
 
@@ -138,8 +141,7 @@ wzp_candidate_list_from_remote (WzpCandidateList *ret_list,
 
   memset (ret_list, 0, sizeof *ret_list);
   for (; local != NULL && *local != NULL; local++)
-    wzp_candidate_list_add_text (
-        ret_list, WZP_CANDIDATE_HOST, *local, filter);
+    wzp_candidate_list_add_text (ret_list, WZP_CANDIDATE_HOST, *local, filter);
   if (reflexive == NULL)
     return;
 

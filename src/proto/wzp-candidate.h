@@ -8,7 +8,7 @@
 
 G_BEGIN_DECLS
 
-#define WZP_CANDIDATES_MAX 16u
+#define WZP_CANDIDATES_MAX 16u /* entries */
 
 typedef enum {
   WZP_CANDIDATE_HOST,
@@ -37,8 +37,8 @@ typedef struct {
 const char *wzp_candidate_type_to_string (WzpCandidateType type);
 
 /* Whether an address of an own interface is offered as host candidate: IPv4
- * RFC 1918 and CGNAT, IPv6 2000::/3 and ULA. Loopback only where
- * @bound_to_loopback (the socket can be reached nowhere else). */
+ * RFC 1918 and CGNAT, IPv6 2000::/3 and ULA. With @bound_to_loopback only
+ * loopback ones, for the socket can be reached nowhere else. */
 gboolean wzp_candidate_host_is_usable (
     const WzpAddr *addr, gboolean bound_to_loopback);
 
@@ -55,8 +55,9 @@ gboolean wzp_candidate_list_add_text (WzpCandidateList *list,
     WzpCandidateType type, const char *text, const WzpCandidateFilter *filter);
 
 /* The peer's candidates in dial order: its host candidates as it listed them,
- * then the server-reflexive one unless it is already there. @local is
- * NULL-terminated or NULL, @reflexive may be NULL. Initialises @ret_list. */
+ * then the server-reflexive one unless it is already there. A full list drops
+ * its last host candidate for the reflexive one. @local is NULL-terminated or
+ * NULL, @reflexive may be NULL. Initialises @ret_list. */
 void wzp_candidate_list_from_remote (WzpCandidateList *ret_list,
     const char *const *local, const char *reflexive,
     const WzpCandidateFilter *filter);

@@ -3,7 +3,24 @@
  * One message: varint type, then its fields. Reliable ones travel in the
  * channel of media/wzp-control-channel, in order; PROBE and PROBE_ACK travel
  * alone in a control datagram of their own and are bound to the path they
- * came by. An unknown type is skipped by its receiver. Pure. */
+ * came by. An unknown type is skipped by its receiver. Pure.
+ *
+ *   HELLO          varint version, window, latency_ms
+ *   FLOW_OPEN      varint flow, generation; text name, caps, tags
+ *   FLOW_EOS       varint flow, frame
+ *   FLOW_CLOSE     varint flow
+ *   KEY_REQUEST    varint flow
+ *   NOMINATE       varint epoch, n, path
+ *   NOMINATE_ACK   varint epoch, n
+ *   SUSPECT        varint path
+ *   REPORT         varint flow, received, lost, dropped
+ *   BYE            varint reason; text text
+ *   FLOW_LATENCY   varint flow, latency_ms
+ *   PROBE(_ACK)    varint path, seq; zeros to the end
+ *
+ * A text is a varint length and that many bytes of UTF-8 without NUL; a path
+ * is 1 (relay) or 2 (direct), a flow 1 to WZP_FLOW_ID_MAX. Bytes behind the
+ * last field are ignored, so that later versions may add fields. */
 #pragma once
 
 #include "wzp-datagram.h"
@@ -51,7 +68,7 @@ typedef struct {
   guint64 epoch, n;   /* NOMINATE, NOMINATE_ACK */
   WzpPath path;       /* NOMINATE, SUSPECT, PROBE, PROBE_ACK */
   guint64 seq;        /* PROBE, PROBE_ACK */
-  guint32 padding;    /* PROBE: bytes of zeros behind the fields */
+  guint32 padding;    /* PROBE, PROBE_ACK: bytes of zeros behind the fields */
   guint32 window;     /* HELLO: bytes the sender of HELLO can take in flight */
   guint32 version;    /* HELLO: 1 */
   guint32 latency_ms; /* HELLO, FLOW_LATENCY */
@@ -62,9 +79,11 @@ typedef struct {
 
 void wzp_control_clear (WzpControl *control);
 /* Bytes of one message (transfer full); NULL and WZP_ERROR_TOO_LARGE when over
- * WZP_CONTROL_MAX_MESSAGE. */
+ * WZP_CONTROL_MAX_MESSAGE, or a number or the name is over its limit. */
 GBytes *wzp_control_write (const WzpControl *control, GError **error);
-/* WZP_ERROR_PROTOCOL on malformed. Zero padding behind PROBE is accepted. */
+/* WZP_ERROR_PROTOCOL on malformed; @ret_control is then untouched. Zero padding
+ * behind PROBE and PROBE_ACK is accepted. Control characters in name and text
+ * become spaces. The caller clears @ret_control. */
 gboolean wzp_control_parse (
     const guint8 *data, gsize len, WzpControl *ret_control, GError **error);
 

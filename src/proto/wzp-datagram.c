@@ -124,7 +124,7 @@ wzp_datagram_parse_media (const WzpDatagramPrefix *prefix, const guint8 *data,
     dts = dts_from_wire (wzp_reader_varint (&r), pts, &is_bad);
     duration = time_from_wire (wzp_reader_varint (&r), &is_bad);
     is_bad |= generation > G_MAXUINT32 || size > WZP_FRAME_SIZE_MAX;
-    head.meta = (WzpFrameMeta) {
+    head.meta = (WzpFrameMeta){
       .flags = (guint32) (flags & WZP_FRAME_FLAGS_ALL),
       .generation = (guint32) generation,
       .size = (guint32) size,

@@ -32,7 +32,7 @@ G_BEGIN_DECLS
 #define WZP_DATAGRAM_FRAME_END   0x40u
 #define WZP_DATAGRAM_KEY_FRAME   0x20u
 #define WZP_DATAGRAM_CONTROL     0x10u
-#define WZP_DATAGRAM_RESERVED    0x0fu /* senders write 0, the low two must be */
+#define WZP_DATAGRAM_RESERVED    0x0fu /* written as 0; the low two must be */
 
 #define WZP_DATAGRAM_MAX_PREFIX  18u /* bytes */
 #define WZP_DATAGRAM_MAX_HEADER  80u /* bytes, prefix and media head */
@@ -72,10 +72,14 @@ typedef struct {
   WzpFrameMeta meta;
 } WzpMediaHead;
 
-/* Returns the bytes written into @buf (of WZP_DATAGRAM_MAX_PREFIX at least). */
+/* Returns the bytes written into @buf (of WZP_DATAGRAM_MAX_PREFIX at least);
+ * 0 when @number is over WZP_VARINT_MAX. Reserved bits of @flags are not
+ * written. */
 gsize wzp_datagram_write_prefix (
     guint8 *buf, guint8 flags, guint64 number, guint32 flow);
-/* Returns the bytes written into @buf (WZP_DATAGRAM_MAX_HEADER at least). */
+/* Returns the bytes written into @buf (WZP_DATAGRAM_MAX_HEADER at least); 0
+ * when head->frame is over WZP_VARINT_MAX. A time over WZP_TIME_MAX is written
+ * as none. */
 gsize wzp_datagram_write_media (guint8 *buf, const WzpMediaHead *head);
 
 /* FALSE on anything malformed: short, byte 0, reserved low bits, flow id over
@@ -83,7 +87,8 @@ gsize wzp_datagram_write_media (guint8 *buf, const WzpMediaHead *head);
 gboolean wzp_datagram_parse_prefix (
     const guint8 *data, gsize len, WzpDatagramPrefix *ret_prefix);
 /* @data: what follows the prefix (opened). FALSE on malformed, sizes over the
- * limit, offset + payload > 2^32. @ret_len: bytes of the head. */
+ * limit, offset + payload > WZP_FRAME_SIZE_MAX. Unknown frame flags are left
+ * out. @ret_len: bytes of the head. */
 gboolean wzp_datagram_parse_media (const WzpDatagramPrefix *prefix,
     const guint8 *data, gsize len, WzpMediaHead *ret_head, gsize *ret_len);
 

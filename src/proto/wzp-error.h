@@ -11,8 +11,8 @@ G_BEGIN_DECLS
 typedef enum {
   WZP_ERROR_FAILED,      /* none of the others; the message says what */
   WZP_ERROR_INVALID,     /* an argument, URI, address or file is malformed */
-  WZP_ERROR_PROTOCOL,    /* the peer broke the protocol; the bytes are at fault */
-  WZP_ERROR_TOO_LARGE,   /* a limit of ours was passed; the message says which */
+  WZP_ERROR_PROTOCOL,    /* the peer broke it; the bytes are at fault */
+  WZP_ERROR_TOO_LARGE,   /* over a limit of ours; the message says which */
   WZP_ERROR_TIMED_OUT,   /* the deadline passed before an answer came */
   WZP_ERROR_UNREACHABLE, /* nothing answers there */
   WZP_ERROR_NOT_FOUND,   /* the name called is not registered */
@@ -24,5 +24,11 @@ typedef enum {
 
 #define WZP_ERROR (wzp_error_quark ())
 GQuark wzp_error_quark (void);
+
+#define WZP_EXCERPT_MAX_LEN 64u /* bytes of the text that are looked at */
+
+/* A stranger's text as it may stand in a message or a log (transfer full): its
+ * beginning, control characters and invalid UTF-8 replaced. */
+char *wzp_error_excerpt (const char *text);
 
 G_END_DECLS

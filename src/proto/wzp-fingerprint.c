@@ -23,6 +23,7 @@ gboolean
 wzp_fingerprint_parse (
     const char *text, WzpFingerprint *ret_fingerprint, GError **error)
 {
+  g_autofree char *excerpt = NULL;
   WzpFingerprint fp;
   const char *p = text;
   gboolean has_colons;
@@ -42,8 +43,9 @@ wzp_fingerprint_parse (
       fp.bytes[i / 2] |= (guint8) g_ascii_xdigit_value (*p);
   }
   if (i < 2 * WZP_FINGERPRINT_LEN || *p != '\0') {
+    excerpt = wzp_error_excerpt (text);
     g_set_error (error, WZP_ERROR, WZP_ERROR_INVALID,
-        "\"%.*s\" is not a fingerprint", (int) WZP_FINGERPRINT_STRLEN, text);
+        "\"%s\" is not a fingerprint", excerpt);
     return FALSE;
   }
   *ret_fingerprint = fp;
@@ -54,12 +56,13 @@ const char *
 wzp_fingerprint_to_string (
     const WzpFingerprint *fp, char buf[WZP_FINGERPRINT_STRLEN])
 {
-  char *p = buf;
+  for (guint i = 0; i < WZP_FINGERPRINT_LEN; i += 2) {
+    const gsize at = i / 2 * (GROUP_DIGITS + 1);
 
-  for (guint i = 0; i < WZP_FINGERPRINT_LEN; i += 2, p += GROUP_DIGITS + 1)
-    g_snprintf (p, GROUP_DIGITS + 2, "%02x%02x:", fp->bytes[i],
-        fp->bytes[i + 1]);
-  buf[WZP_FINGERPRINT_STRLEN - 1] = '\0';
+    /* The last colon does not fit, as it should. */
+    g_snprintf (buf + at, WZP_FINGERPRINT_STRLEN - at,
+        "%02x%02x:", fp->bytes[i], fp->bytes[i + 1]);
+  }
   return buf;
 }
 

@@ -14,7 +14,7 @@ G_BEGIN_DECLS
 #define WZP_MESSAGE_MAX_STRING     1024u /* bytes of one string field */
 #define WZP_MESSAGE_MAX_ADDRS      64u   /* entries of an address list */
 #define WZP_MESSAGE_MAX_NAMES      32u   /* entries of features, aliases */
-#define WZP_ALIAS_MAX_LEN          63u   /* bytes; same letters as a room */
+#define WZP_MESSAGE_MAX_NAME       63u   /* bytes of one of them */
 
 typedef enum {
   WZP_MESSAGE_UNKNOWN, /* well-formed JSON of a name we do not know */
@@ -49,6 +49,12 @@ typedef enum {
   WZP_HANGUP_TIMEOUT,
   WZP_HANGUP_ERROR,
 } WzpHangupReason;
+
+/* HANGUP's `detail`: why a relay ended a call. */
+#define WZP_HANGUP_DETAIL_NOT_FOUND    "not-found"    /* nobody has that name */
+#define WZP_HANGUP_DETAIL_DISCONNECTED "disconnected" /* the peer is gone */
+#define WZP_HANGUP_DETAIL_REFUSED      "refused"      /* bad offer */
+#define WZP_HANGUP_DETAIL_LIMIT        "limit"        /* too many calls */
 
 /* Which fields a type uses is said beside each; the rest is NULL/0. All
  * pointers are owned. Optional: "?". */
@@ -87,6 +93,8 @@ typedef struct _WzpMessage {
   char *mapped_addr;    /* UPDATE? */
   guint64 generation;   /* UPDATE */
   WzpHangupReason reason; /* HANGUP */
+  char *detail;         /* HANGUP?, ours: what a relay has to say beyond the
+                         * reason, WZP_HANGUP_DETAIL_*; never a peer's word */
   guint64 timestamp_ms; /* PING, PONG */
 
   /* our extension object `wzp` in OFFER and ANSWER; absent: a reference peer */
@@ -94,10 +102,12 @@ typedef struct _WzpMessage {
   char **features; /* NULL-terminated or NULL: "control", "sealed", ... */
   char *nat;       /* "cone", "symmetric", "unknown"; NULL: not said */
 
-  char *name; /* UNKNOWN: what the message called itself, cut to 64 bytes */
+  char *name; /* UNKNOWN: an excerpt of what it called itself */
 } WzpMessage;
 
 WzpMessage *wzp_message_new (WzpMessageType type);
+/* Deep. */
+WzpMessage *wzp_message_copy (const WzpMessage *message);
 void wzp_message_free (WzpMessage *message);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpMessage, wzp_message_free)
 
@@ -105,9 +115,16 @@ const char *wzp_message_type_to_string (WzpMessageType type); /* wire name */
 const char *wzp_hangup_reason_to_string (WzpHangupReason reason);
 
 /* WZP_ERROR_PROTOCOL with the field's name when JSON is malformed, a required
- * field is missing, or one has a wrong type, length or value. */
+ * field is missing, or one has a wrong type, length or value;
+ * WZP_ERROR_TOO_LARGE over WZP_JSON_MAX_LEN. Lenient where other makes differ:
+ * null is absent; an alias in REGISTER or OFFER that is no alias of ours is
+ * left out; an unknown hangup reason is ERROR; an unknown nat is "unknown".
+ * Strings have no control characters, address texts at most
+ * WZP_ADDR_MAX_STRLEN - 1 bytes. */
 WzpMessage *wzp_message_parse (const char *json, gsize len, GError **error);
-/* NUL-terminated JSON text (transfer full). */
+/* NUL-terminated JSON text (transfer full). Required fields must be set. A
+ * message within the bounds above, as every parsed one is, takes less than
+ * WZP_STREAM_FRAME_MAX_PAYLOAD bytes. Not for UNKNOWN. */
 char *wzp_message_to_json (const WzpMessage *message);
 gboolean wzp_message_has_feature (
     const WzpMessage *message, const char *feature);

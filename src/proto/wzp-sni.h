@@ -21,6 +21,7 @@ G_BEGIN_DECLS
 #define WZP_SNI_FEDERATION  "_federation"
 #define WZP_ROOM_MAX_LEN    63u  /* bytes: open rooms, and plain call ids */
 #define WZP_CALL_ID_MAX_LEN 100u /* bytes: self-naming call ids */
+#define WZP_ALIAS_MAX_LEN   63u  /* bytes; same letters as an open room */
 
 typedef enum {
   WZP_SNI_INVALID,
@@ -34,14 +35,21 @@ typedef enum {
 /* @ret_name (nullable): points into @sni at the call id (CALL_ROOM, DIRECT)
  * or at the room's name (OPEN_ROOM), else NULL. @sni may be NULL: INVALID. */
 WzpSniKind wzp_sni_classify (const char *sni, const char **ret_name);
-gboolean wzp_call_id_is_valid (const char *call_id);
+gboolean wzp_call_id_is_valid (const char *call_id); /* NULL: FALSE */
+/* Of an open room: FALSE for what would be read as a call's. NULL: FALSE. */
 gboolean wzp_room_name_is_valid (const char *name);
+/* What a peer is called by on a relay: letters of a room name, and "call-" is
+ * no special beginning. NULL: FALSE. */
+gboolean wzp_alias_is_valid (const char *alias);
+/* @call_id must be valid. Transfer full. */
 char *wzp_sni_for_call_room (const char *call_id); /* "call-<id>" */
 char *wzp_sni_for_direct (const char *call_id);    /* "call-call-<id>" */
-/* @nonce: hex text. Order of @a and @b does not matter. */
+/* @nonce: 1-32 hex digits. Order of @a and @b does not matter. With equal ones
+ * (a call to oneself) the id is not valid. */
 char *wzp_call_id_new_self_naming (
     const char *nonce, const WzpFingerprint *a, const WzpFingerprint *b);
-/* FALSE: not a self-naming id. */
+/* FALSE: not a self-naming id (its fingerprints in lower case, the smaller
+ * first). */
 gboolean wzp_call_id_get_parties (
     const char *call_id, WzpFingerprint *ret_a, WzpFingerprint *ret_b);
 

@@ -6,9 +6,9 @@
 #include "wzp-varint.h"
 
 struct _WzpFrameReader {
-  GByteArray *buf;        /* owned: bytes from `taken` on are not popped yet */
-  gsize taken;            /* bytes of `buf` that were popped */
-  guint32 refused_len;    /* of the frame that was too large; 0: none was */
+  GByteArray *buf;     /* owned: bytes from `taken` on are not popped yet */
+  gsize taken;         /* bytes of `buf` that were popped */
+  guint32 refused_len; /* of the frame that was too large; 0: none was */
 };
 
 static gsize
@@ -58,7 +58,8 @@ wzp_frame_reader_pop (WzpFrameReader *self, GError **error)
 
   g_return_val_if_fail (self != NULL, NULL);
 
-  wzp_reader_init (&r, self->buf->data + self->taken, bytes_held (self));
+  wzp_reader_init (&r, self->buf->data, self->buf->len);
+  wzp_reader_bytes (&r, self->taken);
   len = wzp_reader_u32 (&r);
   if (len > WZP_STREAM_FRAME_MAX_PAYLOAD) {
     self->refused_len = len;

@@ -16,8 +16,9 @@ WzpFrameReader *wzp_frame_reader_new (void);
 void wzp_frame_reader_free (WzpFrameReader *self);
 void wzp_frame_reader_push (
     WzpFrameReader *self, const void *data, gsize len);
-/* The next whole payload (transfer full), or NULL: none yet, or (with @error)
- * WZP_ERROR_TOO_LARGE, after which it stays NULL and keeps no more bytes. */
+/* The next whole payload (transfer full), or NULL: none yet, or (with @error,
+ * each time) WZP_ERROR_TOO_LARGE, after which it stays NULL and the reader
+ * keeps no more bytes. */
 GBytes *wzp_frame_reader_pop (WzpFrameReader *self, GError **error);
 /* Whether bytes of an unfinished frame are held: the stream was cut short. */
 gboolean wzp_frame_reader_is_partial (const WzpFrameReader *self);

@@ -59,7 +59,7 @@ WzpEndpoint *wzp_endpoint_new (GMainContext *context, WzpIdentity *identity,
 void wzp_endpoint_free (WzpEndpoint *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpEndpoint, wzp_endpoint_free)
 
-/* Bound addresses; port 0 where that family is not open. */
+/* The port bound of @family (4 or 6, as in WzpAddr); 0: that one is not open. */
 guint16 wzp_endpoint_get_port (const WzpEndpoint *self, int family);
 /* The address bound, NULL when it is "any". */
 const WzpAddr *wzp_endpoint_get_bound (const WzpEndpoint *self);

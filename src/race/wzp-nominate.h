@@ -7,26 +7,48 @@
  * nothing. Pure.
  *
  * Rules
- *   - A path is *heard* when anything authentic of the peer came by it within
- *     WZP_NOMINATE_FRESH; *proved* when a PROBE padded to 1200 bytes was
- *     answered on it (PROBE_ACK, padded the same) within that time. A direct
- *     connection counts as heard from its handshake on.
+ *   - A path is *heard* once anything authentic of the peer came by it; a
+ *     direct connection from its handshake on. It is *proved* when a padded
+ *     PROBE was answered on it within WZP_NOMINATE_FRESH and, since the path is
+ *     up, something of that size of the peer's has come by it: so large
+ *     packets pass both ways. (Both sides probe padded, so PROBE_ACK is not.)
  *   - The first path that is heard carries media at once: the Dialer nominates
- *     it, the Acceptor sends on it provisionally until a NOMINATE comes.
- *   - The Dialer moves to direct once direct is proved and it is not held
- *     down; it moves to the relay when direct is down or dead and the relay is
- *     up (heard or not: it is all there is).
+ *     it, the Acceptor sends on it provisionally until a NOMINATE comes. Both
+ *     at once: direct.
+ *   - The Dialer moves to direct once direct is proved, not suspect and not
+ *     held down; it moves to the relay when direct is down, or is dead while
+ *     the relay is not; and from a relay that is down or dead to a direct path
+ *     that is not, proved or held down or not. Never otherwise.
  *   - From its NOMINATE (Dialer) or its arrival (Acceptor) a side sends on the
  *     new path; until NOMINATE_ACK + 1 RTT (Dialer), or 1 RTT (Acceptor), it
  *     duplicates on the old path while that is up.
- *   - SUSPECT: media is unacknowledged for max (2 PTO, 150 ms): the side
- *     duplicates on the other path at once; the Acceptor also tells SUSPECT.
- *     DEAD: 5 PTO or 1 s, or a local send error, or the connection closed.
- *   - After a path died it must answer WZP_NOMINATE_BACK_PROBES probes over
- *     2 s and sit out a hold-down of 2, 4, 8 ... 60 s before it is nominated.
+ *   - NOMINATE of a path that is not up at the Acceptor: it is remembered,
+ *     followed and acknowledged when the path comes up; the Dialer duplicates
+ *     until then. A NOMINATE that stays unacknowledged is sent again, the same,
+ *     after 2, 4, 8 ... 30 s: so one that the control channel refused is not
+ *     lost.
+ *   - SUSPECT, each side for itself: a datagram is unacknowledged, or a probe
+ *     unanswered, for max (2 PTO, 150 ms), or (Dialer) the Acceptor told
+ *     SUSPECT and no probe sent since was answered. The side duplicates on the
+ *     other path at once, and probes it; the Acceptor tells SUSPECT, also of a
+ *     nominated path that went down, and again after 1, 2, 4 ... 16 s.
+ *     DEAD: a datagram unacknowledged, or a probe unanswered and at least 3 of
+ *     them, for max (5 PTO, 1 s); or a local send error (a sample of
+ *     WZP_NOMINATE_SEND_ERROR), or the connection closed (path_down).
+ *     A PTO here is at least 1.5 round trips of the probes, at most 1 s.
+ *   - After direct died in use it must answer WZP_NOMINATE_BACK_PROBES probes
+ *     over 2 s and then sit out a hold-down of 2, 4, 8 ... 60 s before it is
+ *     nominated while the relay lives; 60 s in use without dying start that
+ *     anew at 2. The relay is never held down: it is what is fallen back to.
  *   - An Acceptor whose current path goes down sends on the other live path
- *     provisionally until the next NOMINATE.
- */
+ *     provisionally, until the next NOMINATE or until the path is back.
+ *   - Probes: a path that is up and not yet proved (and on the Dialer a direct
+ *     path it may move to): at 0, 20, 50, 100, 200 ms after it came up or was
+ *     first heard, then every 500 ms. The path in use: every second while
+ *     nothing was heard for 500 ms, every 200 ms while suspect. A dead direct
+ *     path: every second, every 200 ms once it answers. Standby: every 5 s,
+ *     every second while unanswered, every 200 ms while the path in use is
+ *     suspect. */
 #pragma once
 
 #include "wzp-control.h"
@@ -37,37 +59,61 @@ G_BEGIN_DECLS
 #define WZP_NOMINATE_FRESH_US       (G_USEC_PER_SEC)
 #define WZP_NOMINATE_SUSPECT_MIN_US (150 * 1000)
 #define WZP_NOMINATE_DEAD_MIN_US    (G_USEC_PER_SEC)
-#define WZP_NOMINATE_PROOF_SIZE     1200u /* bytes of datagram text */
+/* Bytes of datagram: what fits any QUIC path (1200 bytes of UDP payload, RFC
+ * 9000, section 14) less 80 for packet and frame overhead. */
+#define WZP_NOMINATE_PROOF_SIZE     1120u
+/* The same without prefix and seal: bytes of the PROBE's text. */
+#define WZP_NOMINATE_PROOF_TEXT                                               \
+  (WZP_NOMINATE_PROOF_SIZE - WZP_DATAGRAM_MAX_PREFIX - 16u)
 #define WZP_NOMINATE_BACK_PROBES    10u
 #define WZP_NOMINATE_HOLD_MAX_US    (60 * G_USEC_PER_SEC)
+#define WZP_NOMINATE_RESEND_MIN_US  (2 * G_USEC_PER_SEC)
+#define WZP_NOMINATE_RESEND_MAX_US  (30 * G_USEC_PER_SEC)
+#define WZP_NOMINATE_ACCUSE_MIN_US  (G_USEC_PER_SEC)
+#define WZP_NOMINATE_ACCUSE_MAX_US  (16 * G_USEC_PER_SEC)
+#define WZP_NOMINATE_MAX_ANSWERS    16u /* PROBEs waiting for step(); more are
+                                         * dropped */
+#define WZP_NOMINATE_SEND_ERROR     G_MAXINT64 /* as @unacked_us */
 
 typedef struct _WzpNominate WzpNominate;
 
 typedef enum {
   WZP_NOMINATE_ACTION_SEND,      /* control: over the reliable channel */
-  WZP_NOMINATE_ACTION_PROBE,     /* path, seq, padded: PROBE on that path */
-  WZP_NOMINATE_ACTION_PROBE_ACK, /* path, seq, padded */
+  WZP_NOMINATE_ACTION_PROBE,     /* control, in a datagram of its own on path */
+  WZP_NOMINATE_ACTION_PROBE_ACK, /* the same */
   WZP_NOMINATE_ACTION_CHANGED,   /* old_path, path: what we send on changed */
 } WzpNominateActionType;
 
 typedef struct {
   WzpNominateActionType type;
-  WzpControl control; /* SEND: NOMINATE, NOMINATE_ACK or SUSPECT (no strings) */
+  WzpControl control; /* all but CHANGED: what to write (no strings); with its
+                       * padding a padded PROBE is WZP_NOMINATE_PROOF_TEXT */
   WzpPath path, old_path;
   guint64 seq;
-  gboolean padded;
+  gboolean padded;    /* PROBE only */
 } WzpNominateAction;
 
+/* Epoch 1. */
 WzpNominate *wzp_nominate_new (WzpRole role);
 void wzp_nominate_free (WzpNominate *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpNominate, wzp_nominate_free)
 
+/* For a call that was established anew while the peer may still hold what an
+ * earlier object nominated: a number above the earlier one's, 1 to
+ * WZP_VARINT_MAX, before any other call. An Acceptor takes it as the lowest
+ * epoch that it still follows. */
+void wzp_nominate_set_epoch (WzpNominate *self, guint64 epoch);
+
+/* On a path that is up: another connection took its place (no death, but its
+ * proof begins anew). */
 void wzp_nominate_path_up (WzpNominate *self, WzpPath path, gint64 now_us);
 void wzp_nominate_path_down (WzpNominate *self, WzpPath path, gint64 now_us);
-/* Anything authentic of the peer came by @path. */
+/* Anything authentic of the peer (not of the relay) came by @path. */
 void wzp_nominate_heard (WzpNominate *self, WzpPath path, gint64 now_us);
-/* PROBE, PROBE_ACK (from @path), NOMINATE, NOMINATE_ACK, SUSPECT (any path:
- * WZP_PATH_NONE). @len: bytes of the datagram it came in. Others are ignored. */
+/* PROBE, PROBE_ACK (from @path, which must be the one named in it), NOMINATE,
+ * NOMINATE_ACK, SUSPECT (any path: WZP_PATH_NONE). @len: bytes of the datagram
+ * or of the text it came in. Others, and what does not fit the role, are
+ * ignored. */
 void wzp_nominate_receive (WzpNominate *self, const WzpControl *control,
     WzpPath path, gsize len, gint64 now_us);
 /* Health of a path, from its connection, a few times a second and at each
@@ -75,8 +121,12 @@ void wzp_nominate_receive (WzpNominate *self, const WzpControl *control,
 void wzp_nominate_sample (WzpNominate *self, WzpPath path, gint64 srtt_us,
     gint64 pto_us, gint64 unacked_us, gint64 now_us);
 
+/* The next thing to do; FALSE: nothing more now. Call it until FALSE after any
+ * of the above and at the deadline. */
 gboolean wzp_nominate_step (
     WzpNominate *self, gint64 now_us, WzpNominateAction *ret_action);
+/* When step() has something next: a time that is past already where something
+ * waits for it; -1: none. */
 gint64 wzp_nominate_get_deadline (const WzpNominate *self);
 
 /* Where to send media now; NONE: hold it. */
@@ -85,5 +135,11 @@ WzpPath wzp_nominate_get_path (const WzpNominate *self);
 WzpPath wzp_nominate_get_duplicate (const WzpNominate *self);
 gboolean wzp_nominate_is_proved (
     const WzpNominate *self, WzpPath path, gint64 now_us);
+
+/* For stats: what was nominated last (NONE: nothing yet). @ret_epoch, @ret_n:
+ * nullable. @ret_acked (nullable): the Acceptor follows (Dialer), or was told
+ * that we do (Acceptor). */
+WzpPath wzp_nominate_get_nominated (const WzpNominate *self,
+    guint64 *ret_epoch, guint64 *ret_n, gboolean *ret_acked);
 
 G_END_DECLS

@@ -28,6 +28,9 @@ WzpDescription *wzp_description_copy (const WzpDescription *self);
 void wzp_description_free (WzpDescription *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpDescription, wzp_description_free)
 
+/* What `signature` covers (transfer full). `nonce` must be set. */
+GBytes *wzp_description_signed (const WzpDescription *self);
+
 /* Bounds and text forms, and that the signature is right. WZP_ERROR_INVALID or
  * WZP_ERROR_IDENTITY. Bad candidates are not an error here: they are dropped
  * one by one later. */

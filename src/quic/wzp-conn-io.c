@@ -1,0 +1,500 @@
+#include "wzp-conn-private.h"
+
+#include "wzp-path-mtu.h"
+#include "wzp-sockaddr.h"
+
+#include <string.h>
+
+/* Reading */
+
+/* After the close only the packet that says so is left (RFC 9000, section
+ * 10.2.1): the answers get rarer, 1, 2, 4, 8 late packets apart. */
+static void
+count_late_packet (WzpConn *conn)
+{
+  if (conn->close_packet == NULL)
+    return;
+
+  conn->late_packets++;
+  if ((conn->late_packets & (conn->late_packets - 1)) == 0) {
+    conn->late_answer_due = TRUE;
+    wzp_conn_wake (conn);
+  }
+}
+
+/* The path that ngtcp2 is to see; @storage: for one that is not the current. */
+static const ngtcp2_path *
+choose_path (WzpConn *conn, const WzpUdpPacket *packet,
+    ngtcp2_path_storage *storage)
+{
+  const WzpAddr *local =
+      conn->is_server ? &packet->local : &conn->path_local;
+
+  if (wzp_addr_equal (&packet->remote, &conn->remote) &&
+      wzp_addr_equal (local, &conn->path_local))
+    return &conn->path.path;
+
+  wzp_conn_make_path (local, &packet->remote, storage);
+  return &storage->path;
+}
+
+static guint64
+get_bytes_in_flight (WzpConn *conn)
+{
+  ngtcp2_conn_info info;
+
+  ngtcp2_conn_get_conn_info (conn->ng, &info);
+  return info.bytes_in_flight;
+}
+
+static void
+count_received (WzpConn *conn, const WzpUdpPacket *packet, guint64 authentic,
+    guint64 in_flight_before)
+{
+  gint64 now_us = conn->now_ns / 1000;
+
+  if (authentic == 0)
+    return;
+
+  conn->info.packets_received += authentic;
+  conn->info.bytes_received += packet->len;
+  conn->info.last_received_us = now_us;
+  if (!conn->is_server)
+    conn->local = packet->local;
+  /* Nothing is sent while reading, so less in flight means acknowledged (or
+   * lost, which only an acknowledgement of something later tells). */
+  if (conn->ng != NULL && get_bytes_in_flight (conn) < in_flight_before)
+    conn->info.last_ack_us = now_us;
+}
+
+WzpConnReadResult
+wzp_conn_read (WzpConn *conn, const WzpUdpPacket *packet, guint64 now_ns)
+{
+  ngtcp2_pkt_info info = { .ecn = packet->ecn };
+  ngtcp2_path_storage storage;
+  const ngtcp2_path *path;
+  guint64 authentic, in_flight;
+  int rv;
+
+  if (conn->ng == NULL || !wzp_conn_is_open (conn)) {
+    count_late_packet (conn);
+    return WZP_CONN_READ_DONE;
+  }
+
+  conn->now_ns = now_ns;
+  path = choose_path (conn, packet, &storage);
+  authentic = wzp_conn_count_authentic ();
+  in_flight = get_bytes_in_flight (conn);
+  conn->in_ngtcp2 = TRUE;
+  rv = ngtcp2_conn_read_pkt (
+      conn->ng, path, &info, packet->data, packet->len, now_ns);
+  conn->in_ngtcp2 = FALSE;
+  count_received (
+      conn, packet, wzp_conn_count_authentic () - authentic, in_flight);
+
+  if (rv == 0 && path != &conn->path.path)
+    wzp_conn_update_path (conn);
+  if (rv == NGTCP2_ERR_RETRY)
+    return WZP_CONN_READ_RETRY;
+  if (rv != 0 || conn->was_reset)
+    wzp_conn_fail (conn, rv != 0 ? rv : NGTCP2_ERR_DRAINING);
+  wzp_conn_notify (conn);
+  return WZP_CONN_READ_DONE;
+}
+
+/* Time */
+
+guint64
+wzp_conn_get_expiry (const WzpConn *conn)
+{
+  if (conn->state == WZP_CONN_GONE)
+    return WZP_TIMER_NEVER;
+  if (conn->end_ns > 0)
+    return conn->end_ns;
+  if (conn->ng == NULL || conn->state == WZP_CONN_CLOSING)
+    return WZP_TIMER_NEVER; /* it waits for its turn to write */
+  return ngtcp2_conn_get_expiry (conn->ng);
+}
+
+void
+wzp_conn_handle_expiry (WzpConn *conn, guint64 now_ns)
+{
+  int rv;
+
+  conn->now_ns = now_ns;
+  if (conn->end_ns > 0) {
+    if (now_ns >= conn->end_ns && conn->state != WZP_CONN_GONE)
+      wzp_conn_set_state (conn, WZP_CONN_GONE);
+    return;
+  }
+  if (conn->ng == NULL || !wzp_conn_is_open (conn))
+    return;
+
+  wzp_datagram_queue_trim (conn->queue);
+  wzp_datagram_log_trim (conn->log);
+  conn->in_ngtcp2 = TRUE;
+  rv = ngtcp2_conn_handle_expiry (conn->ng, now_ns);
+  conn->in_ngtcp2 = FALSE;
+  if (rv != 0)
+    wzp_conn_fail (conn, rv);
+  wzp_conn_notify (conn);
+}
+
+void
+wzp_conn_on_too_big (WzpConn *conn, gsize len)
+{
+  /* A probe: ngtcp2 finds out by itself. */
+  if (conn->ng == NULL || len <= WZP_PATH_MTU_MIN ||
+      len > ngtcp2_conn_get_path_max_tx_udp_payload_size (conn->ng))
+    return;
+
+  g_debug ("conn %p: %" G_GSIZE_FORMAT " bytes do not fit the link any more",
+      (void *) conn, len);
+  conn->payload_cap = WZP_PATH_MTU_MIN;
+}
+
+/* Writing: datagrams */
+
+/* Where the next one comes from: the own queue, the copy of a pulled one that
+ * did not go, the handler. FALSE: there is none. */
+static gboolean
+load_datagram (WzpConn *conn, gsize max)
+{
+  const WzpConnHandler *handler = conn->handler;
+
+  conn->n_iov = wzp_datagram_queue_peek (conn->queue, conn->iov);
+  if (conn->n_iov > 0) {
+    conn->current = WZP_CONN_DATAGRAM_QUEUED;
+  } else if (conn->has_pending) {
+    conn->iov[0] = (struct iovec){ .iov_base = conn->pending,
+      .iov_len = conn->pending_len };
+    conn->n_iov = 1;
+    conn->current = WZP_CONN_DATAGRAM_PENDING;
+  } else if (conn->want_pull && handler->pull != NULL) {
+    conn->has_pulled = TRUE;
+    conn->n_iov = handler->pull (conn, max, conn->iov, conn->handler_data);
+    if (conn->n_iov <= 0)
+      conn->want_pull = FALSE;
+    if (conn->n_iov <= 0 || !wzp_conn_is_open (conn))
+      return FALSE;
+    conn->current = WZP_CONN_DATAGRAM_PULLED;
+  } else {
+    return FALSE;
+  }
+
+  conn->iov_len = 0;
+  for (int i = 0; i < conn->n_iov; i++)
+    conn->iov_len += conn->iov[i].iov_len;
+  return TRUE;
+}
+
+static void
+finish_datagram (WzpConn *conn)
+{
+  if (conn->current == WZP_CONN_DATAGRAM_QUEUED)
+    wzp_datagram_queue_pop (conn->queue);
+  else if (conn->current == WZP_CONN_DATAGRAM_PENDING)
+    conn->has_pending = FALSE;
+  conn->current = WZP_CONN_DATAGRAM_NONE;
+}
+
+/* Makes conn->iov the next datagram that fits @max. */
+static gboolean
+fetch_datagram (WzpConn *conn, gsize max)
+{
+  while (conn->current != WZP_CONN_DATAGRAM_NONE || load_datagram (conn, max)) {
+    if (conn->iov_len <= max)
+      return TRUE;
+    /* The path got narrower since it was made. */
+    conn->info.datagrams_dropped++;
+    finish_datagram (conn);
+  }
+  return FALSE;
+}
+
+/* The handler's memory is good only until now: keeps a copy of what did not
+ * go. */
+static void
+settle_pulled (WzpConn *conn)
+{
+  if (conn->current == WZP_CONN_DATAGRAM_PULLED) {
+    if (conn->pending_size < conn->iov_len) {
+      g_free (conn->pending);
+      conn->pending = g_malloc (conn->iov_len);
+      conn->pending_size = conn->iov_len;
+    }
+    conn->pending_len = 0;
+    for (int i = 0; i < conn->n_iov; i++) {
+      memcpy (conn->pending + conn->pending_len, conn->iov[i].iov_base,
+          conn->iov[i].iov_len);
+      conn->pending_len += conn->iov[i].iov_len;
+    }
+    conn->has_pending = TRUE;
+  }
+  conn->current = WZP_CONN_DATAGRAM_NONE;
+
+  if (conn->has_pulled) {
+    conn->has_pulled = FALSE;
+    if (conn->handler->pull_done != NULL)
+      conn->handler->pull_done (conn, conn->handler_data);
+  }
+}
+
+/* Writing: one packet */
+
+typedef struct {
+  guint8 *dest;
+  gsize room;
+  ngtcp2_path_storage path;
+  ngtcp2_pkt_info info;
+  gsize max_datagram; /* 0: none may go */
+  gsize left;         /* about what is free in the packet */
+  gboolean streams_blocked;
+  gboolean has_payload; /* of ours went in, in this batch */
+} Writer;
+
+static gboolean
+may_send_datagrams (WzpConn *conn)
+{
+  if (conn->state != WZP_CONN_ESTABLISHED || conn->now_ns < conn->hold_until ||
+      ngtcp2_conn_get_cwnd_left (conn->ng) == 0)
+    return FALSE;
+  return conn->max_in_flight == 0 ||
+      get_bytes_in_flight (conn) < conn->max_in_flight;
+}
+
+/* What ngtcp2_conn_writev_stream() returns; a code that asks to go on with the
+ * packet is handled. */
+static ngtcp2_ssize
+write_stream (WzpConn *conn, Writer *writer, WzpStream *stream)
+{
+  gsize len;
+  const guint8 *data = wzp_stream_get_unsent (stream, &len);
+  const ngtcp2_vec vec = { .base = (guint8 *) data, .len = len };
+  ngtcp2_ssize taken = -1;
+  ngtcp2_ssize n = ngtcp2_conn_writev_stream (conn->ng, &writer->path.path,
+      &writer->info, writer->dest, writer->room, &taken,
+      NGTCP2_WRITE_STREAM_FLAG_MORE | NGTCP2_WRITE_STREAM_FLAG_FIN,
+      wzp_stream_get_id (stream), &vec, len > 0 ? 1 : 0, conn->now_ns);
+
+  if (taken >= 0) {
+    wzp_streams_sent (conn->streams, stream, taken);
+    writer->has_payload = TRUE;
+    writer->left -= MIN (writer->left, (gsize) taken);
+  } else if (n == NGTCP2_ERR_STREAM_DATA_BLOCKED) {
+    if (ngtcp2_conn_get_max_data_left (conn->ng) == 0)
+      writer->streams_blocked = TRUE;
+    else
+      wzp_streams_block (conn->streams, stream);
+  } else if (n == NGTCP2_ERR_STREAM_NOT_FOUND ||
+      n == NGTCP2_ERR_STREAM_SHUT_WR) {
+    wzp_streams_stop (conn->streams, stream);
+  }
+  return n;
+}
+
+static ngtcp2_ssize
+write_datagram (WzpConn *conn, Writer *writer)
+{
+  gsize frame = conn->iov_len + 5; /* at most */
+  gboolean more = writer->left >= 2 * frame;
+  int accepted = 0;
+  ngtcp2_ssize n;
+
+  G_STATIC_ASSERT (sizeof (ngtcp2_vec) == sizeof (struct iovec));
+  n = ngtcp2_conn_writev_datagram (conn->ng, &writer->path.path, &writer->info,
+      writer->dest, writer->room, &accepted,
+      more ? NGTCP2_WRITE_DATAGRAM_FLAG_MORE : NGTCP2_WRITE_DATAGRAM_FLAG_NONE,
+      wzp_datagram_log_next_id (conn->log), (const ngtcp2_vec *) conn->iov,
+      conn->n_iov, conn->now_ns);
+  if (accepted) {
+    wzp_datagram_log_sent (
+        conn->log, conn->now_ns / 1000, conn->packet_number);
+    conn->info.datagrams_sent++;
+    finish_datagram (conn);
+    writer->has_payload = TRUE;
+    writer->left -= MIN (writer->left, frame);
+  }
+  return n;
+}
+
+static gboolean
+wants_more (ngtcp2_ssize n)
+{
+  return n == NGTCP2_ERR_WRITE_MORE || n == NGTCP2_ERR_STREAM_DATA_BLOCKED ||
+      n == NGTCP2_ERR_STREAM_NOT_FOUND || n == NGTCP2_ERR_STREAM_SHUT_WR;
+}
+
+/* Fills one packet; its length, 0: nothing may go now, below 0: an error. */
+static ngtcp2_ssize
+write_packet (WzpConn *conn, Writer *writer)
+{
+  ngtcp2_ssize n;
+
+  do {
+    WzpStream *stream = writer->streams_blocked
+        ? NULL
+        : wzp_streams_peek_sendable (conn->streams);
+
+    if (stream != NULL)
+      n = write_stream (conn, writer, stream);
+    else if (writer->max_datagram > 0 &&
+        fetch_datagram (conn, writer->max_datagram))
+      n = write_datagram (conn, writer);
+    else
+      return ngtcp2_conn_writev_stream (conn->ng, &writer->path.path,
+          &writer->info, writer->dest, writer->room, NULL,
+          NGTCP2_WRITE_STREAM_FLAG_NONE, -1, NULL, 0, conn->now_ns);
+  } while (wants_more (n));
+  return n;
+}
+
+/* Writing: a batch */
+
+static void
+open_streams (WzpConn *conn)
+{
+  WzpStream *stream;
+  gint64 id;
+
+  if (conn->state != WZP_CONN_ESTABLISHED)
+    return;
+
+  while ((stream = wzp_streams_peek_waiting (conn->streams)) != NULL &&
+      ngtcp2_conn_open_bidi_stream (conn->ng, &id, stream) == 0)
+    wzp_streams_opened (conn->streams, stream, id);
+}
+
+static void
+add_packet (WzpConn *conn, WzpBatch *batch, const Writer *writer, gsize len,
+    gboolean *was_current)
+{
+  const ngtcp2_path *path = &writer->path.path;
+
+  conn->info.packets_sent++;
+  conn->info.bytes_sent += len;
+  conn->packet_number++;
+  if (ngtcp2_path_eq (path, &conn->path.path)) {
+    wzp_batch_add (batch, len, *was_current, &conn->path_local, &conn->remote,
+        writer->info.ecn);
+    *was_current = TRUE;
+  } else { /* a probe of a path that the peer may have moved to */
+    WzpAddr local, remote;
+
+    wzp_sockaddr_to_addr (path->local.addr, path->local.addrlen, &local);
+    wzp_sockaddr_to_addr (path->remote.addr, path->remote.addrlen, &remote);
+    wzp_batch_add (batch, len, FALSE, &local, &remote, writer->info.ecn);
+    *was_current = FALSE;
+  }
+}
+
+/* TRUE: the batch is full and more might go. */
+static gboolean
+fill_batch (WzpConn *conn, WzpBatch *batch, Writer *writer)
+{
+  gsize payload = ngtcp2_conn_get_path_max_tx_udp_payload_size (conn->ng);
+  gsize quantum = ngtcp2_conn_get_send_quantum (conn->ng);
+  gboolean was_current = FALSE;
+
+  if (conn->payload_cap > 0)
+    payload = MIN (payload, conn->payload_cap);
+
+  while (wzp_conn_is_open (conn)) {
+    ngtcp2_ssize n;
+
+    writer->dest = wzp_batch_get_room (batch, &writer->room);
+    if (writer->room < payload || batch->len >= quantum)
+      return TRUE;
+    if (conn->payload_cap > 0)
+      writer->room = payload;
+    writer->max_datagram =
+        may_send_datagrams (conn) ? wzp_conn_get_max_datagram (conn) : 0;
+    writer->left = writer->max_datagram;
+    writer->info.ecn = 0;
+
+    n = write_packet (conn, writer);
+    if (n < 0)
+      wzp_conn_fail (conn, n);
+    if (n <= 0)
+      return FALSE;
+    add_packet (conn, batch, writer, n, &was_current);
+  }
+  return FALSE;
+}
+
+static gboolean
+write_open (WzpConn *conn, WzpBatch *batch)
+{
+  Writer writer = { 0 };
+  gboolean more;
+
+  ngtcp2_path_storage_zero (&writer.path);
+  open_streams (conn);
+  conn->in_ngtcp2 = TRUE;
+  more = fill_batch (conn, batch, &writer);
+  conn->in_ngtcp2 = FALSE;
+  settle_pulled (conn);
+  if (wzp_batch_is_empty (batch))
+    return FALSE;
+
+  ngtcp2_conn_update_pkt_tx_time (conn->ng, conn->now_ns);
+  if (writer.has_payload) {
+    /* The pacer's next time is one of those that this is the least of: before
+     * it, nothing of ours would be taken, so nothing needs to be pulled. */
+    guint64 expiry = ngtcp2_conn_get_expiry (conn->ng);
+
+    conn->hold_until = expiry > conn->now_ns ? expiry : 0;
+  }
+  return more && conn->hold_until == 0;
+}
+
+static void
+answer_late (WzpConn *conn, WzpBatch *batch)
+{
+  gsize room, len;
+  const guint8 *packet = g_bytes_get_data (conn->close_packet, &len);
+  guint8 *dest = wzp_batch_get_room (batch, &room);
+
+  conn->late_answer_due = FALSE;
+  if (room < len)
+    return;
+  memcpy (dest, packet, len);
+  wzp_batch_add (batch, len, FALSE, &conn->path_local, &conn->remote, 0);
+}
+
+static void
+write_closing (WzpConn *conn, WzpBatch *batch)
+{
+  gsize room, len;
+  guint8 *dest = wzp_batch_get_room (batch, &room);
+
+  if (conn->ng == NULL) {
+    if (conn->late_answer_due && conn->close_packet != NULL)
+      answer_late (conn, batch);
+    return;
+  }
+  if (room < WZP_PATH_MTU_MIN) { /* behind data; next time */
+    wzp_conn_wake (conn);
+    return;
+  }
+  len = wzp_conn_write_close (conn, dest, room);
+  if (len > 0) {
+    conn->info.packets_sent++;
+    conn->info.bytes_sent += len;
+    wzp_batch_add (batch, len, FALSE, &conn->path_local, &conn->remote, 0);
+  }
+}
+
+gboolean
+wzp_conn_write (WzpConn *conn, WzpBatch *batch, guint64 now_ns)
+{
+  gboolean more = FALSE;
+
+  conn->now_ns = now_ns;
+  if (wzp_conn_is_open (conn) && conn->ng != NULL)
+    more = write_open (conn, batch);
+  if (conn->state == WZP_CONN_CLOSING)
+    write_closing (conn, batch);
+  wzp_conn_notify (conn);
+  return more && wzp_conn_is_open (conn);
+}

@@ -1,0 +1,109 @@
+/* wzp-call-private: what the files of a call share. */
+#pragma once
+
+#include "wzp-call.h"
+#include "wzp-clock.h"
+#include "wzp-control-channel.h"
+#include "wzp-link.h"
+#include "wzp-nominate.h"
+#include "wzp-race-runner.h"
+#include "wzp-receiver.h"
+#include "wzp-sender.h"
+#include "wzp-timer.h"
+
+#include <string.h>
+
+G_BEGIN_DECLS
+
+/* The kernel counts a packet's bookkeeping as buffer too; a quarter of what it
+ * gave is payload for certain. */
+#define WZP_CALL_WINDOW_SHARE 4u
+
+typedef enum {
+  CALL_IDLE,
+  CALL_RACING,
+  CALL_UP,
+  CALL_ENDED,
+} CallState;
+
+struct _WzpCall {
+  WzpEndpoint *endpoint;
+  GMainContext *context;
+  char *call_id;
+  WzpFingerprint peer;
+  guint8 peer_key[WZP_PUBLIC_KEY_LEN];
+  WzpRaceConfig race_config;
+  guint latency_ms;
+  const WzpCallHandler *handler;
+  gpointer user_data;
+
+  CallState state;
+  WzpRole role;
+  WzpPath path;
+  gint64 started_us;
+  WzpTimer *timer;
+  gboolean in_step;
+
+  WzpSeal *seal_out, *seal_in;
+  WzpRaceRunner *runner;   /* NULL before start */
+  WzpConn *early;          /* owned; came before start */
+  WzpNominate *nominate;   /* NULL before start */
+  WzpLink *relay, *direct; /* owned; NULL: down */
+  WzpConn *redial;         /* owned; the relay again, under way */
+  gint64 redial_at_us;     /* -1: not wanted */
+  gint64 redial_delay_us;
+
+  WzpControlChannel *control;
+  GQueue pending_control; /* of GBytes, owned: no room in the channel yet */
+  WzpSender *sender;
+  WzpReceiver *receiver;
+  guint peer_window; /* bytes; 0: not told */
+
+  WzpPath rx_path;      /* by which media last came */
+  gint64 hold_until_us; /* after a change of path; 0: not holding */
+  gint64 next_tick_us;
+  gint64 last_heard_us; /* any authentic datagram of the peer */
+  gint64 last_media_us; /* sent */
+  guint64 bad_control;
+
+  gint64 connect_us, first_media_us, direct_us; /* since start; -1: not yet */
+
+  /* once ENDED */
+  gboolean told_ended;
+  GError *error;
+  gboolean has_info;
+  WzpCloseInfo info; /* reason and error are not kept */
+  WzpPath end_path;
+  WzpPathStats last_paths[2];
+  guint n_last_paths;
+};
+
+/* wzp-call.c */
+
+/* Enters ENDED. What is open is closed and ended() called from the timer, so
+ * that callers up the stack find everything still there. Takes @error. */
+void wzp_call_end (
+    WzpCall *self, GError *error, const WzpCloseInfo *info, WzpPath path);
+/* Everything that follows from what has come in, in one go; at once, or at the
+ * next turn of the main loop. */
+void wzp_call_step (WzpCall *self);
+void wzp_call_step_soon (WzpCall *self);
+
+/* wzp-call-control.c: the control channel and probes */
+void wzp_call_send_control (WzpCall *self, const WzpControl *control);
+void wzp_call_send_hello (WzpCall *self, guint window);
+/* A PROBE or PROBE_ACK: on one link only, in a datagram of its own. */
+void wzp_call_send_probe (
+    WzpCall *self, WzpLink *link, const WzpControl *probe);
+void wzp_call_probe_mtu (WzpCall *self, gint64 now_us);
+void wzp_call_receive_control (WzpCall *self, WzpLink *link,
+    const guint8 *text, gsize len, gint64 now_us);
+/* Handles the messages that are in order. */
+void wzp_call_pop_control (WzpCall *self, gint64 now_us);
+/* Writes what is due on every live link. */
+void wzp_call_write_control (WzpCall *self, gint64 now_us);
+
+/* wzp-call-stats.c */
+guint wzp_call_collect_paths (const WzpCall *self, WzpPathStats ret[2]);
+
+G_END_DECLS

@@ -1,0 +1,787 @@
+#include "wzp-call-private.h"
+
+#define TICK_BUSY_US    (50 * 1000) /* health of the paths, media flowing */
+#define TICK_IDLE_US    (250 * 1000)
+#define MEDIA_RECENT_US (G_USEC_PER_SEC)
+
+/* ---- small things ---- */
+
+static void
+set_state (WzpCall *self, CallState to)
+{
+  g_debug ("call %s: state %d -> %d", self->call_id, self->state, to);
+  g_assert (to > self->state);
+  self->state = to;
+}
+
+static WzpLink *
+link_of (const WzpCall *self, WzpPath path)
+{
+  switch (path) {
+    case WZP_PATH_RELAY:
+      return self->relay;
+    case WZP_PATH_DIRECT:
+      return self->direct;
+    case WZP_PATH_NONE:
+      return NULL;
+  }
+  g_return_val_if_reached (NULL);
+}
+
+void
+wzp_call_step_soon (WzpCall *self)
+{
+  wzp_timer_set_earlier (self->timer, 0);
+}
+
+static void
+close_links (WzpCall *self)
+{
+  g_clear_pointer (&self->relay, wzp_link_free);
+  g_clear_pointer (&self->direct, wzp_link_free);
+  if (self->redial != NULL) {
+    wzp_conn_set_handler (self->redial, NULL, NULL);
+    wzp_conn_close (self->redial, WZP_CLOSE_ABORTED, "The call is over");
+    g_clear_pointer (&self->redial, wzp_conn_unref);
+  }
+  if (self->early != NULL) {
+    wzp_conn_close (self->early, WZP_CLOSE_ABORTED, "The call is over");
+    g_clear_pointer (&self->early, wzp_conn_unref);
+  }
+  self->redial_at_us = -1;
+}
+
+void
+wzp_call_end (
+    WzpCall *self, GError *error, const WzpCloseInfo *info, WzpPath path)
+{
+  g_autoptr (GError) taken = error;
+
+  if (self->state == CALL_ENDED)
+    return;
+  set_state (self, CALL_ENDED);
+  self->error = g_steal_pointer (&taken);
+  self->end_path = path;
+  self->has_info = info != NULL;
+  if (info != NULL) {
+    self->info = *info;
+    self->info.reason = NULL;
+    self->info.error = NULL;
+  }
+  self->n_last_paths = wzp_call_collect_paths (self, self->last_paths);
+  wzp_receiver_end (self->receiver);
+  wzp_call_step_soon (self);
+}
+
+/* ---- links ---- */
+
+/* Media that comes by another path than before may overtake what is still
+ * under way there: wait longer for gaps. */
+static void
+note_rx_path (WzpCall *self, WzpPath path, gint64 now_us)
+{
+  if (path == self->rx_path)
+    return;
+  if (self->rx_path != WZP_PATH_NONE) {
+    gint64 hold_us = (gint64) self->latency_ms * 1000;
+
+    self->hold_until_us = now_us + 2 * hold_us;
+    wzp_receiver_set_hold (self->receiver, MAX (hold_us, WZP_RECEIVER_HOLD_US));
+    wzp_timer_set_earlier (self->timer, self->hold_until_us);
+  }
+  self->rx_path = path;
+}
+
+static void
+on_link_received (WzpLink *link, const WzpDatagramPrefix *prefix,
+    const guint8 *text, gsize len, gpointer user_data)
+{
+  WzpCall *self = user_data;
+  WzpPath path = wzp_link_get_path (link);
+  gint64 now_us = wzp_clock_now_us ();
+
+  if (self->state == CALL_ENDED)
+    return;
+  self->last_heard_us = now_us;
+  wzp_nominate_heard (self->nominate, path, now_us);
+  if (prefix->flags & WZP_DATAGRAM_CONTROL) {
+    if (wzp_receiver_mark_number (self->receiver, prefix->number))
+      wzp_call_receive_control (self, link, text, len, now_us);
+    return;
+  }
+  if (self->first_media_us < 0)
+    self->first_media_us = now_us - self->started_us;
+  note_rx_path (self, path, now_us);
+  wzp_receiver_push (self->receiver, prefix, text, len, now_us);
+  wzp_timer_set_earlier (
+      self->timer, wzp_receiver_get_deadline (self->receiver));
+}
+
+static gboolean
+on_link_pull (
+    WzpLink *link, gsize max_size, WzpPacket *ret_packet, gpointer user_data)
+{
+  WzpCall *self = user_data;
+  WzpLink *second;
+
+  if (self->state == CALL_ENDED || wzp_link_get_path (link) != self->path)
+    return FALSE;
+  if (!wzp_sender_next (self->sender, max_size, ret_packet))
+    return FALSE;
+  self->last_media_us = wzp_clock_now_us ();
+  if (self->first_media_us < 0)
+    self->first_media_us = self->last_media_us - self->started_us;
+  second = link_of (self, wzp_nominate_get_duplicate (self->nominate));
+  if (second != NULL && second != link)
+    wzp_link_send_copy (second, ret_packet);
+  return TRUE;
+}
+
+static gboolean
+peer_hung_up (const WzpCloseInfo *info)
+{
+  return info->is_remote && info->is_application &&
+      (info->code == WZP_CLOSE_NORMAL || info->code == WZP_CLOSE_SHUTDOWN);
+}
+
+static void
+want_relay_again (WzpCall *self, gint64 now_us)
+{
+  if (!self->race_config.relay_allowed || !self->race_config.keep_relay)
+    return;
+  self->redial_delay_us = self->redial_delay_us == 0
+      ? WZP_CALL_RELAY_RETRY_US
+      : MIN (self->redial_delay_us * 2, WZP_CALL_RELAY_RETRY_MAX_US);
+  self->redial_at_us = now_us + self->redial_delay_us;
+}
+
+static gboolean
+direct_may_come (const WzpCall *self)
+{
+  return wzp_race_get_direct (wzp_race_runner_get_race (self->runner), NULL,
+             NULL) == WZP_DIAL_PENDING;
+}
+
+static void
+on_link_closed (WzpLink *link, const WzpCloseInfo *info, gpointer user_data)
+{
+  WzpCall *self = user_data;
+  WzpPath path = wzp_link_get_path (link);
+  WzpLink **slot = path == WZP_PATH_RELAY ? &self->relay : &self->direct;
+  WzpLink *other = path == WZP_PATH_RELAY ? self->direct : self->relay;
+  gint64 now_us = wzp_clock_now_us ();
+
+  if (self->state == CALL_ENDED)
+    return;
+  g_debug ("call %s: %s path closed: %s", self->call_id,
+      wzp_path_to_string (path), info->reason);
+  wzp_nominate_path_down (self->nominate, path, now_us);
+
+  if (path == WZP_PATH_DIRECT && peer_hung_up (info)) {
+    wzp_call_end (self, NULL, info, path);
+    return;
+  }
+  if (other == NULL && !direct_may_come (self)) {
+    wzp_call_end (self, g_error_copy (info->error), info, path);
+    return;
+  }
+  if (path == WZP_PATH_RELAY)
+    want_relay_again (self, now_us);
+  *slot = NULL;
+  wzp_link_free (link);
+  wzp_call_step_soon (self);
+}
+
+static const WzpLinkHandler link_handler = {
+  .received = on_link_received,
+  .pull = on_link_pull,
+  .closed = on_link_closed,
+};
+
+/* Takes @conn. A newer connection takes the place of an older one. */
+static void
+attach_link (WzpCall *self, WzpPath path, WzpConn *conn)
+{
+  gboolean is_relay = path == WZP_PATH_RELAY;
+  WzpLink **slot = is_relay ? &self->relay : &self->direct;
+  gint64 now_us = wzp_clock_now_us ();
+
+  if (*slot != NULL) {
+    wzp_nominate_path_down (self->nominate, path, now_us);
+    g_clear_pointer (slot, wzp_link_free);
+  }
+  *slot = wzp_link_new (path, conn, is_relay ? self->seal_out : NULL,
+      is_relay ? self->seal_in : NULL, &link_handler, self);
+  if (!is_relay && self->peer_window > 0)
+    wzp_conn_set_max_in_flight (
+        conn, self->peer_window / WZP_CALL_WINDOW_SHARE);
+  if (!is_relay && self->direct_us < 0)
+    self->direct_us = now_us - self->started_us;
+  if (!is_relay)
+    self->last_heard_us = now_us;
+  if (is_relay) {
+    self->redial_at_us = -1;
+    self->redial_delay_us = 0;
+  }
+  wzp_nominate_path_up (self->nominate, path, now_us);
+  wzp_control_channel_kick (self->control);
+  wzp_call_step_soon (self);
+}
+
+/* ---- the relay again ---- */
+
+static void
+on_redial_established (WzpConn *conn, gpointer user_data)
+{
+  WzpCall *self = user_data;
+
+  attach_link (self, WZP_PATH_RELAY, g_steal_pointer (&self->redial));
+}
+
+static void
+on_redial_closed (WzpConn *conn, const WzpCloseInfo *info, gpointer user_data)
+{
+  WzpCall *self = user_data;
+
+  g_clear_pointer (&self->redial, wzp_conn_unref);
+  want_relay_again (self, wzp_clock_now_us ());
+  wzp_call_step_soon (self);
+}
+
+static const WzpConnHandler redial_handler = {
+  .established = on_redial_established,
+  .closed = on_redial_closed,
+};
+
+static void
+redial_relay (WzpCall *self, gint64 now_us)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->redial_at_us < 0 || now_us < self->redial_at_us ||
+      self->redial != NULL)
+    return;
+  self->redial_at_us = -1;
+  self->redial = self->handler->dial_relay (
+      self, &redial_handler, self, &error, self->user_data);
+  if (self->redial == NULL)
+    want_relay_again (self, now_us);
+}
+
+/* ---- nomination ---- */
+
+static void
+change_path (WzpCall *self, WzpPath old_path, WzpPath new_path, gint64 now_us)
+{
+  WzpLink *link = link_of (self, new_path);
+
+  self->path = new_path;
+  if (link != NULL)
+    wzp_link_want_pull (link);
+  if (new_path != WZP_PATH_NONE && self->state == CALL_RACING) {
+    set_state (self, CALL_UP);
+    self->connect_us = now_us - self->started_us;
+    self->handler->connected (self, self->user_data);
+  }
+  /* Falling back, something was lost on the way: begin at a key frame. */
+  if (old_path == WZP_PATH_DIRECT && new_path == WZP_PATH_RELAY)
+    wzp_sender_key_request_all (self->sender, now_us);
+  self->handler->path_changed (self, old_path, new_path, self->user_data);
+}
+
+static void
+run_nominate (WzpCall *self, gint64 now_us)
+{
+  WzpNominateAction action;
+  WzpLink *link;
+
+  while (self->state != CALL_ENDED &&
+      wzp_nominate_step (self->nominate, now_us, &action)) {
+    switch (action.type) {
+      case WZP_NOMINATE_ACTION_SEND:
+        wzp_call_send_control (self, &action.control);
+        break;
+      case WZP_NOMINATE_ACTION_PROBE:
+      case WZP_NOMINATE_ACTION_PROBE_ACK:
+        link = link_of (self, action.path);
+        if (link != NULL)
+          wzp_call_send_probe (self, link, &action.control);
+        break;
+      case WZP_NOMINATE_ACTION_CHANGED:
+        change_path (self, action.old_path, action.path, now_us);
+        break;
+    }
+  }
+}
+
+static gint64
+unacked_age (const WzpConnInfo *info, gint64 now_us)
+{
+  return info->oldest_unacked_us > 0 ? MAX (now_us - info->oldest_unacked_us, 1)
+                                     : 0;
+}
+
+static void
+sample_link (WzpCall *self, WzpLink *link, gint64 now_us)
+{
+  WzpConnInfo info;
+
+  if (link == NULL)
+    return;
+  wzp_conn_get_info (wzp_link_get_conn (link), &info);
+  wzp_nominate_sample (self->nominate, wzp_link_get_path (link), info.srtt_us,
+      info.pto_us, unacked_age (&info, now_us), now_us);
+  if (wzp_link_get_path (link) == WZP_PATH_DIRECT)
+    self->last_heard_us = MAX (self->last_heard_us, info.last_received_us);
+  /* A relay's acknowledgement says nothing of the leg behind it: allow for
+   * twice the way. */
+  if (wzp_link_get_path (link) == self->path)
+    wzp_control_channel_set_rtt (self->control,
+        self->path == WZP_PATH_RELAY ? 2 * info.srtt_us : info.srtt_us);
+}
+
+static gboolean
+is_busy (const WzpCall *self, gint64 now_us)
+{
+  return wzp_sender_awaits_ack (self->sender) ||
+      (self->last_media_us > 0 &&
+          now_us - self->last_media_us < MEDIA_RECENT_US);
+}
+
+static void
+check_eos (WzpCall *self)
+{
+  WzpLink *link = link_of (self, self->path);
+  WzpConnInfo info;
+
+  if (!wzp_sender_awaits_ack (self->sender) || link == NULL ||
+      self->pending_control.length > 0 ||
+      !wzp_control_channel_is_idle (self->control))
+    return;
+  wzp_conn_get_info (wzp_link_get_conn (link), &info);
+  if (info.oldest_unacked_us == 0)
+    wzp_sender_all_acked (self->sender);
+}
+
+static void
+tick (WzpCall *self, gint64 now_us)
+{
+  if (now_us < self->next_tick_us)
+    return;
+  self->next_tick_us =
+      now_us + (is_busy (self, now_us) ? TICK_BUSY_US : TICK_IDLE_US);
+  sample_link (self, self->relay, now_us);
+  sample_link (self, self->direct, now_us);
+  wzp_call_probe_mtu (self, now_us);
+  redial_relay (self, now_us);
+  if (self->hold_until_us != 0 && now_us >= self->hold_until_us) {
+    self->hold_until_us = 0;
+    wzp_receiver_set_hold (self->receiver, WZP_RECEIVER_HOLD_US);
+  }
+  if (self->state == CALL_UP &&
+      now_us - self->last_heard_us > WZP_CALL_SILENCE_US)
+    wzp_call_end (self,
+        g_error_new (WZP_ERROR, WZP_ERROR_TIMED_OUT,
+            "Nothing was heard from the peer for %d s",
+            (int) (WZP_CALL_SILENCE_US / G_USEC_PER_SEC)),
+        NULL, self->path);
+}
+
+static gint64
+earlier (gint64 a, gint64 b)
+{
+  if (a < 0)
+    return b;
+  return b < 0 ? a : MIN (a, b);
+}
+
+static void
+set_timer (WzpCall *self)
+{
+  gint64 deadline = self->next_tick_us;
+
+  deadline = earlier (deadline, wzp_nominate_get_deadline (self->nominate));
+  if (self->relay != NULL || self->direct != NULL)
+    deadline =
+        earlier (deadline, wzp_control_channel_get_deadline (self->control));
+  deadline = earlier (deadline, wzp_receiver_get_deadline (self->receiver));
+  wzp_timer_set (self->timer, deadline);
+}
+
+void
+wzp_call_step (WzpCall *self)
+{
+  gint64 now_us = wzp_clock_now_us ();
+
+  if (self->in_step || self->state == CALL_IDLE || self->state == CALL_ENDED)
+    return;
+  self->in_step = TRUE;
+  tick (self, now_us);
+  wzp_call_pop_control (self, now_us);
+  run_nominate (self, now_us);
+  wzp_receiver_advance (self->receiver, now_us);
+  wzp_call_write_control (self, now_us);
+  check_eos (self);
+  self->in_step = FALSE;
+  if (self->state != CALL_ENDED)
+    set_timer (self);
+}
+
+static void
+on_timer (gpointer user_data)
+{
+  WzpCall *self = user_data;
+
+  if (self->state != CALL_ENDED) {
+    wzp_call_step (self);
+    return;
+  }
+  if (self->told_ended)
+    return;
+  self->told_ended = TRUE;
+  close_links (self);
+  self->handler->ended (self, self->error, self->has_info ? &self->info : NULL,
+      self->end_path, self->user_data);
+}
+
+/* ---- the race ---- */
+
+static void
+on_race_won (
+    WzpRaceRunner *runner, WzpPath path, WzpConn *conn, gpointer user_data)
+{
+  WzpCall *self = user_data;
+
+  attach_link (self, path, conn);
+  self->handler->race_news (self, self->user_data);
+}
+
+static void
+on_race_direct_late (WzpRaceRunner *runner, WzpConn *conn, gpointer user_data)
+{
+  on_race_won (runner, WZP_PATH_DIRECT, conn, user_data);
+}
+
+static void
+on_race_relay_up (WzpRaceRunner *runner, WzpConn *conn, gpointer user_data)
+{
+  on_race_won (runner, WZP_PATH_RELAY, conn, user_data);
+}
+
+static void
+on_race_direct_gave_up (WzpRaceRunner *runner, gpointer user_data)
+{
+  WzpCall *self = user_data;
+
+  self->handler->race_news (self, self->user_data);
+  if (self->relay == NULL && self->direct == NULL)
+    wzp_call_end (self,
+        g_error_new_literal (WZP_ERROR, WZP_ERROR_CLOSED,
+            "The relay path was lost and no direct path came up"),
+        NULL, WZP_PATH_RELAY);
+}
+
+static void
+on_race_failed (WzpRaceRunner *runner, const GError *error, gpointer user_data)
+{
+  WzpCall *self = user_data;
+
+  self->handler->race_news (self, self->user_data);
+  wzp_call_end (self, g_error_copy (error), NULL, WZP_PATH_NONE);
+}
+
+static WzpConn *
+on_race_dial_relay (WzpRaceRunner *runner, const WzpConnHandler *handler,
+    gpointer conn_data, gpointer user_data, GError **error)
+{
+  WzpCall *self = user_data;
+
+  return self->handler->dial_relay (
+      self, handler, conn_data, error, self->user_data);
+}
+
+static const WzpRaceRunnerHandler race_handler = {
+  .won = on_race_won,
+  .direct_late = on_race_direct_late,
+  .relay_up = on_race_relay_up,
+  .direct_gave_up = on_race_direct_gave_up,
+  .failed = on_race_failed,
+};
+
+/* ---- media halves ---- */
+
+static void
+on_control_from_half (const WzpControl *control, gpointer user_data)
+{
+  wzp_call_send_control (user_data, control);
+}
+
+static gboolean
+on_refill (WzpSendFlow *flow, gpointer user_data)
+{
+  WzpCall *self = user_data;
+
+  return self->handler->refill (self, flow, self->user_data);
+}
+
+static const WzpSenderHandler sender_handler = {
+  .refill = on_refill,
+  .control = on_control_from_half,
+};
+
+static WzpRecvFlow *
+on_claim (const char *name, gpointer user_data)
+{
+  WzpCall *self = user_data;
+
+  return self->handler->claim (self, name, self->user_data);
+}
+
+static void
+on_unclaimed (WzpRecvFlow *flow, gpointer user_data)
+{
+  WzpCall *self = user_data;
+
+  self->handler->unclaimed (self, flow, self->user_data);
+}
+
+static const WzpReceiverHandler receiver_handler = {
+  .claim = on_claim,
+  .unclaimed = on_unclaimed,
+  .control = on_control_from_half,
+};
+
+/* ---- entry points ---- */
+
+WzpCall *
+wzp_call_new (const WzpCallConfig *config, const WzpCallHandler *handler,
+    gpointer user_data)
+{
+  WzpCall *self = g_new0 (WzpCall, 1);
+
+  self->endpoint = config->endpoint;
+  self->context = config->context;
+  self->call_id = g_strdup (config->call_id);
+  self->peer = config->peer;
+  memcpy (self->peer_key, config->peer_key, sizeof self->peer_key);
+  self->race_config = config->race;
+  self->latency_ms = config->latency_ms;
+  self->handler = handler;
+  self->user_data = user_data;
+  self->redial_at_us = -1;
+  self->connect_us = self->first_media_us = self->direct_us = -1;
+  self->seal_out = wzp_seal_new (config->keys.send_key, config->keys.send_iv);
+  self->seal_in = wzp_seal_new (config->keys.recv_key, config->keys.recv_iv);
+  self->timer = wzp_timer_new (config->context, on_timer, self);
+  self->control = wzp_control_channel_new ();
+  g_queue_init (&self->pending_control);
+  self->sender = wzp_sender_new (&sender_handler, self);
+  self->receiver = wzp_receiver_new (&receiver_handler, self);
+  wzp_call_send_hello (self, config->window);
+  return self;
+}
+
+void
+wzp_call_free (WzpCall *self)
+{
+  wzp_receiver_end (self->receiver);
+  g_clear_pointer (&self->runner, wzp_race_runner_free);
+  close_links (self);
+  wzp_timer_free (self->timer);
+  g_clear_pointer (&self->nominate, wzp_nominate_free);
+  wzp_control_channel_free (self->control);
+  g_queue_clear_full (&self->pending_control, (GDestroyNotify) g_bytes_unref);
+  wzp_sender_free (self->sender);
+  wzp_receiver_free (self->receiver);
+  wzp_seal_free (self->seal_out);
+  wzp_seal_free (self->seal_in);
+  g_clear_error (&self->error);
+  g_free (self->call_id);
+  g_free (self);
+}
+
+void
+wzp_call_start (WzpCall *self, WzpRole role, gboolean direct_allowed,
+    const WzpCandidateList *candidates)
+{
+  WzpRaceRunnerConfig config = { .race = self->race_config,
+    .call_id = self->call_id,
+    .peer_key = self->peer_key,
+    .context = self->context,
+    .dial_relay = on_race_dial_relay };
+
+  g_return_if_fail (self->state == CALL_IDLE);
+
+  self->role = role;
+  self->started_us = wzp_clock_now_us ();
+  self->last_heard_us = self->started_us;
+  config.race.role = role;
+  config.race.direct_allowed &= direct_allowed;
+  self->nominate = wzp_nominate_new (role);
+  self->runner =
+      wzp_race_runner_new (self->endpoint, &config, &race_handler, self);
+  set_state (self, CALL_RACING);
+  wzp_race_runner_start (self->runner, candidates);
+  if (self->early != NULL) {
+    g_autoptr (WzpConn) early = g_steal_pointer (&self->early);
+
+    if (!wzp_race_runner_offer_conn (self->runner, early))
+      wzp_conn_close (early, WZP_CLOSE_REFUSED, "Not expected here");
+  }
+  wzp_call_step_soon (self);
+}
+
+void
+wzp_call_add_candidates (WzpCall *self, const WzpCandidateList *candidates)
+{
+  if (self->state != CALL_RACING && self->state != CALL_UP)
+    return;
+  for (guint i = 0; i < candidates->n; i++)
+    wzp_race_runner_add_candidate (self->runner, &candidates->items[i]);
+}
+
+gboolean
+wzp_call_offer_conn (WzpCall *self, WzpConn *conn)
+{
+  if (self->state == CALL_ENDED)
+    return FALSE;
+  if (self->state != CALL_IDLE)
+    return wzp_race_runner_offer_conn (self->runner, conn);
+  if (self->early != NULL && !wzp_conn_is_closed (self->early))
+    return FALSE;
+  g_clear_pointer (&self->early, wzp_conn_unref);
+  self->early = wzp_conn_ref (conn);
+  return TRUE;
+}
+
+void
+wzp_call_hang_up (WzpCall *self, WzpHangupReason reason, const char *text)
+{
+  WzpControl bye = {
+    .type = WZP_CONTROL_BYE, .reason = reason, .text = (char *) text
+  };
+
+  if (self->state == CALL_ENDED)
+    return;
+  wzp_call_send_control (self, &bye);
+  wzp_call_step (self);
+  wzp_endpoint_flush (self->endpoint);
+  if (self->state != CALL_ENDED)
+    wzp_call_end (self, NULL, NULL, self->path);
+  self->told_ended = TRUE;
+  close_links (self);
+}
+
+void
+wzp_call_peer_hung_up (WzpCall *self, const GError *error)
+{
+  wzp_call_end (
+      self, error != NULL ? g_error_copy (error) : NULL, NULL, self->path);
+}
+
+gint64
+wzp_call_get_silence_us (const WzpCall *self)
+{
+  return wzp_clock_now_us () - self->last_heard_us;
+}
+
+void
+wzp_call_add_send_flow (WzpCall *self, WzpSendFlow *flow)
+{
+  if (self->state != CALL_ENDED)
+    wzp_sender_add_flow (self->sender, flow, wzp_clock_now_us ());
+}
+
+void
+wzp_call_remove_send_flow (WzpCall *self, WzpSendFlow *flow)
+{
+  wzp_sender_remove_flow (self->sender, flow);
+}
+
+void
+wzp_call_give (WzpCall *self, WzpSendFlow *flow, const WzpSendItem *item)
+{
+  if (self->state == CALL_ENDED ||
+      (self->state != CALL_UP && item->kind != WZP_SEND_ITEM_DESCRIPTION))
+    return;
+  wzp_sender_give (self->sender, flow, item, wzp_clock_now_us ());
+}
+
+void
+wzp_call_woken (WzpCall *self)
+{
+  WzpLink *link = link_of (self, self->path);
+
+  if (self->state == CALL_ENDED)
+    return;
+  wzp_receiver_collect_key_requests (self->receiver);
+  if (link != NULL)
+    wzp_link_want_pull (link);
+}
+
+void
+wzp_call_recv_flow_added (WzpCall *self)
+{
+  if (self->state != CALL_ENDED)
+    wzp_receiver_claim (self->receiver, wzp_clock_now_us ());
+}
+
+void
+wzp_call_recv_flow_removed (WzpCall *self, WzpRecvFlow *flow)
+{
+  wzp_receiver_release (self->receiver, flow);
+}
+
+const char *
+wzp_call_get_id (const WzpCall *self)
+{
+  return self->call_id;
+}
+
+const WzpFingerprint *
+wzp_call_get_peer (const WzpCall *self)
+{
+  return &self->peer;
+}
+
+const guint8 *
+wzp_call_get_peer_key (const WzpCall *self)
+{
+  return self->peer_key;
+}
+
+gboolean
+wzp_call_is_started (const WzpCall *self)
+{
+  return self->state != CALL_IDLE;
+}
+
+gboolean
+wzp_call_is_up (const WzpCall *self)
+{
+  return self->state == CALL_UP;
+}
+
+gboolean
+wzp_call_is_ended (const WzpCall *self)
+{
+  return self->state == CALL_ENDED;
+}
+
+WzpRole
+wzp_call_get_role (const WzpCall *self)
+{
+  return self->role;
+}
+
+WzpPath
+wzp_call_get_path (const WzpCall *self)
+{
+  return self->path;
+}
+
+guint
+wzp_call_get_latency_ms (const WzpCall *self)
+{
+  return self->latency_ms;
+}

@@ -1,0 +1,113 @@
+/* wzp-call: one call: a peer, the race for a path, up to two links, the control
+ * channel, the nominated path and the media both ways.
+ *
+ *   IDLE -> RACING -> UP -> ENDED
+ *             |              ^
+ *             +--------------+
+ *
+ *   IDLE   -> RACING  [wzp_call_start]
+ *   RACING -> UP      a path was heard: media may be sent
+ *   any    -> ENDED   race failed, every path lost, BYE, wzp_call_hang_up
+ *
+ * The session thread. */
+#pragma once
+
+#include "wzp-call-keys.h"
+#include "wzp-endpoint.h"
+#include "wzp-node.h"
+#include "wzp-race.h"
+#include "wzp-send-flow-private.h"
+
+G_BEGIN_DECLS
+
+/* Nothing authentic of the peer for so long: it is gone. */
+#define WZP_CALL_SILENCE_US (15 * G_USEC_PER_SEC)
+/* Control messages waiting for room in the channel. */
+#define WZP_CALL_MAX_PENDING_CONTROL 256u
+/* A lost relay link is dialled again after this, doubled up to the maximum. */
+#define WZP_CALL_RELAY_RETRY_US     (2 * G_USEC_PER_SEC)
+#define WZP_CALL_RELAY_RETRY_MAX_US (30 * G_USEC_PER_SEC)
+
+typedef struct _WzpCall WzpCall;
+
+typedef struct {
+  WzpEndpoint *endpoint; /* not owned */
+  GMainContext *context;
+  const char *call_id;
+  WzpFingerprint peer;
+  guint8 peer_key[WZP_PUBLIC_KEY_LEN];
+  WzpCallKeys keys; /* copied */
+  WzpRaceConfig race; /* role is set by start() */
+  guint latency_ms;
+  guint window; /* receive buffer to tell the peer, bytes */
+} WzpCallConfig;
+
+typedef struct {
+  /* Media can flow; once. */
+  void (*connected) (WzpCall *call, gpointer user_data);
+  void (*path_changed) (
+      WzpCall *call, WzpPath old_path, WzpPath new_path, gpointer user_data);
+  /* The race was decided, or a dial ended after that. */
+  void (*race_news) (WzpCall *call, gpointer user_data);
+  /* Over, for good; the last callback, never from inside a function of this
+   * header. @error NULL: the peer hung up in order. */
+  void (*ended) (WzpCall *call, const GError *error, const WzpCloseInfo *info,
+      WzpPath path, gpointer user_data);
+  /* Dials the call's room on the relay: a new reference, or NULL. */
+  WzpConn *(*dial_relay) (WzpCall *call, const WzpConnHandler *handler,
+      gpointer conn_data, GError **error, gpointer user_data);
+  WzpRecvFlow *(*claim) (
+      WzpCall *call, const char *name, gpointer user_data);
+  void (*unclaimed) (WzpCall *call, WzpRecvFlow *flow, gpointer user_data);
+  gboolean (*refill) (WzpCall *call, WzpSendFlow *flow, gpointer user_data);
+} WzpCallHandler;
+
+WzpCall *wzp_call_new (const WzpCallConfig *config,
+    const WzpCallHandler *handler, gpointer user_data);
+/* Closes what is open; no callback. Not from inside one, but ended(). */
+void wzp_call_free (WzpCall *self);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpCall, wzp_call_free)
+
+const char *wzp_call_get_id (const WzpCall *self);
+const WzpFingerprint *wzp_call_get_peer (const WzpCall *self);
+const guint8 *wzp_call_get_peer_key (const WzpCall *self);
+gboolean wzp_call_is_started (const WzpCall *self);
+gboolean wzp_call_is_up (const WzpCall *self);
+gboolean wzp_call_is_ended (const WzpCall *self);
+WzpRole wzp_call_get_role (const WzpCall *self);
+WzpPath wzp_call_get_path (const WzpCall *self);
+guint wzp_call_get_latency_ms (const WzpCall *self); /* negotiated */
+
+/* Begins the race. @direct_allowed: our policy and the peer's acceptance. */
+void wzp_call_start (WzpCall *self, WzpRole role, gboolean direct_allowed,
+    const WzpCandidateList *candidates);
+/* More candidates of the peer, during the race. */
+void wzp_call_add_candidates (
+    WzpCall *self, const WzpCandidateList *candidates);
+/* A direct connection whose name and key are this call's came in. TRUE: taken
+ * (or kept until start()). */
+gboolean wzp_call_offer_conn (WzpCall *self, WzpConn *conn);
+/* Says BYE on every path and is over: no ended() follows. Not from inside a
+ * callback of a connection. */
+void wzp_call_hang_up (
+    WzpCall *self, WzpHangupReason reason, const char *text);
+
+/* The relay passed on that the peer hung up (NULL) or was lost: ended() will
+ * follow. */
+void wzp_call_peer_hung_up (WzpCall *self, const GError *error);
+/* How long nothing authentic of the peer has come. */
+gint64 wzp_call_get_silence_us (const WzpCall *self);
+
+void wzp_call_add_send_flow (WzpCall *self, WzpSendFlow *flow);
+void wzp_call_remove_send_flow (WzpCall *self, WzpSendFlow *flow);
+/* To every call of the node, by refill() or on wake-up. */
+void wzp_call_give (
+    WzpCall *self, WzpSendFlow *flow, const WzpSendItem *item);
+/* Another thread has queued something: frames, key requests. */
+void wzp_call_woken (WzpCall *self);
+void wzp_call_recv_flow_added (WzpCall *self);
+void wzp_call_recv_flow_removed (WzpCall *self, WzpRecvFlow *flow);
+
+void wzp_call_get_stats (const WzpCall *self, WzpCallStats *ret_stats);
+
+G_END_DECLS

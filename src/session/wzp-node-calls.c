@@ -1,0 +1,602 @@
+/* The calls of a node: made, fed, ended; connections that come in; attempts
+ * that failed. */
+#include "wzp-clock.h"
+#include "wzp-node-private.h"
+
+#include <string.h>
+
+static void
+call_entry_free (gpointer data)
+{
+  WzpCallEntry *entry = data;
+
+  wzp_call_free (entry->call);
+  g_free (entry->alias);
+  g_free (entry->own_reflexive);
+  g_free (entry);
+}
+
+static WzpCallEntry *
+entry_of (const WzpNode *self, const WzpCall *call)
+{
+  for (guint i = 0; i < self->calls->len; i++) {
+    WzpCallEntry *entry = self->calls->pdata[i];
+
+    if (entry->call == call)
+      return entry;
+  }
+  g_return_val_if_reached (NULL);
+}
+
+WzpCallEntry *
+wzp_node_find_call (const WzpNode *self, const char *call_id)
+{
+  for (guint i = 0; i < self->calls->len; i++) {
+    WzpCallEntry *entry = self->calls->pdata[i];
+
+    if (g_strcmp0 (wzp_call_get_id (entry->call), call_id) == 0)
+      return entry;
+  }
+  return NULL;
+}
+
+guint
+wzp_node_max_calls (const WzpNode *self)
+{
+  /* A receive flow has one sender at a time; only who just sends may serve
+   * several. */
+  if (self->config.mode != WZP_MODE_LISTENER || self->recv_flows->len > 0)
+    return 1;
+  return WZP_NODE_MAX_CALLS;
+}
+
+void
+wzp_node_fill_candidate_filter (WzpNode *self, WzpCandidateFilter *ret_filter)
+{
+  const WzpAddr *relay = self->signal != NULL
+      ? wzp_signal_client_get_relay_addr (self->signal)
+      : NULL;
+
+  ret_filter->relay = relay;
+  ret_filter->allow_loopback = self->bound_to_loopback ||
+      (relay != NULL && wzp_addr_scope (relay) == WZP_ADDR_LOOPBACK);
+}
+
+/* ---- events of calls ---- */
+
+static void
+fill_peer_info (const WzpCallEntry *entry, WzpPeerInfo *ret_info)
+{
+  *ret_info = (WzpPeerInfo){ .fingerprint = *wzp_call_get_peer (entry->call),
+    .alias = entry->alias,
+    .role = wzp_call_get_role (entry->call),
+    .path = wzp_call_get_path (entry->call) };
+}
+
+static void
+emit_caller (WzpNode *self, const WzpCallEntry *entry, gboolean is_added)
+{
+  g_autoptr (GPtrArray) listeners = wzp_node_dup_listeners (self);
+  WzpPeerInfo info;
+
+  fill_peer_info (entry, &info);
+  for (guint i = 0; i < listeners->len; i++) {
+    const WzpNodeListener *l = listeners->pdata[i];
+
+    if (g_atomic_int_get (&l->removed))
+      continue;
+    if (is_added && l->events->caller_added != NULL)
+      l->events->caller_added (self, &info, l->user_data);
+    if (!is_added && l->events->caller_removed != NULL)
+      l->events->caller_removed (self, &info, l->user_data);
+  }
+}
+
+void
+wzp_node_update_connected (WzpNode *self)
+{
+  gboolean connected = FALSE;
+  WzpPath path = WZP_PATH_NONE;
+  guint latency_ms = self->config.latency_ms;
+
+  for (guint i = 0; i < self->calls->len; i++) {
+    const WzpCallEntry *entry = self->calls->pdata[i];
+
+    if (!wzp_call_is_up (entry->call))
+      continue;
+    connected = TRUE;
+    if (path == WZP_PATH_NONE)
+      path = wzp_call_get_path (entry->call);
+    latency_ms = MAX (latency_ms, wzp_call_get_latency_ms (entry->call));
+  }
+
+  for (guint i = 0; i < self->send_flows->len; i++) {
+    WzpSendFlow *flow = self->send_flows->pdata[i];
+    WzpSendItem item;
+
+    wzp_send_flow_set_connected (flow, connected);
+    while (!connected && wzp_send_flow_take (flow, &item))
+      wzp_send_item_clear (&item);
+  }
+
+  g_mutex_lock (&self->lock);
+  self->path = path;
+  self->latency_ms = latency_ms;
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+on_call_connected (WzpCall *call, gpointer user_data)
+{
+  WzpNode *self = user_data;
+  WzpCallEntry *entry = entry_of (self, call);
+
+  self->attempts = 0;
+  wzp_node_update_connected (self);
+  if (entry->is_incoming) {
+    entry->was_added = TRUE;
+    emit_caller (self, entry, TRUE);
+  }
+  wzp_node_set_state (self, WZP_STATE_CONNECTED, NULL);
+  wzp_node_schedule (self, 0);
+}
+
+static void
+on_call_path_changed (
+    WzpCall *call, WzpPath old_path, WzpPath new_path, gpointer user_data)
+{
+  WzpNode *self = user_data;
+  g_autoptr (GPtrArray) listeners = wzp_node_dup_listeners (self);
+
+  wzp_node_update_connected (self);
+  wzp_node_refresh_stats (self);
+  for (guint i = 0; i < listeners->len; i++) {
+    const WzpNodeListener *l = listeners->pdata[i];
+
+    if (!g_atomic_int_get (&l->removed) && l->events->path != NULL)
+      l->events->path (self, old_path, new_path, l->user_data);
+  }
+}
+
+static void
+on_call_race_news (WzpCall *call, gpointer user_data)
+{
+  WzpNode *self = user_data;
+  g_autoptr (GPtrArray) listeners = wzp_node_dup_listeners (self);
+
+  wzp_node_refresh_stats (self);
+  for (guint i = 0; i < listeners->len; i++) {
+    const WzpNodeListener *l = listeners->pdata[i];
+
+    if (!g_atomic_int_get (&l->removed) && l->events->race != NULL)
+      l->events->race (self, l->user_data);
+  }
+}
+
+/* Takes the entry out of the table and frees it; keeps its last figures. */
+static void
+remove_call (WzpNode *self, WzpCallEntry *entry)
+{
+  if (self->last_call == NULL)
+    self->last_call = g_new (WzpCallStats, 1);
+  wzp_call_get_stats (entry->call, self->last_call);
+  for (guint i = 0; i < self->recv_flows->len; i++) {
+    WzpRecvEntry *recv = self->recv_flows->pdata[i];
+
+    if (recv->claimed == entry->call)
+      recv->claimed = NULL;
+  }
+  if (entry->was_added)
+    emit_caller (self, entry, FALSE);
+  g_ptr_array_remove_fast (self->calls, entry);
+  wzp_node_update_connected (self);
+  wzp_node_refresh_stats (self);
+}
+
+static void
+on_call_ended (WzpCall *call, const GError *error, const WzpCloseInfo *info,
+    WzpPath path, gpointer user_data)
+{
+  WzpNode *self = user_data;
+  WzpCallEntry *entry = entry_of (self, call);
+  g_autoptr (GError) kept = error != NULL ? g_error_copy (error) : NULL;
+  gboolean was_up = entry->was_added || self->attempts == 0;
+
+  if (error != NULL)
+    wzp_node_send_hangup (self, wzp_call_get_id (call), WZP_HANGUP_ERROR);
+  remove_call (self, entry);
+
+  if (self->config.mode == WZP_MODE_LISTENER) {
+    if (kept != NULL)
+      wzp_node_emit_warning (self, kept->message);
+    if (self->calls->len == 0)
+      wzp_node_set_state (self, WZP_STATE_DISCONNECTED, NULL);
+    return;
+  }
+  if (kept == NULL)
+    kept = g_error_new_literal (
+        WZP_ERROR, WZP_ERROR_CLOSED, "The peer ended the call");
+  if (self->config.mode == WZP_MODE_APP)
+    wzp_node_publish_local (self);
+  wzp_node_fail_attempt (self, kept, was_up ? "media" : "race", path, info);
+}
+
+static WzpConn *
+on_call_dial_relay (WzpCall *call, const WzpConnHandler *handler,
+    gpointer conn_data, GError **error, gpointer user_data)
+{
+  WzpNode *self = user_data;
+  g_autofree char *name = wzp_sni_for_call_room (wzp_call_get_id (call));
+
+  if (self->signal == NULL ||
+      wzp_signal_client_get_relay_addr (self->signal) == NULL) {
+    g_set_error_literal (error, WZP_ERROR, WZP_ERROR_UNREACHABLE,
+        "There is no connection to the relay");
+    return NULL;
+  }
+  return wzp_signal_client_dial_room (self->signal, name, NULL,
+      self->config.relay_timeout_ms, handler, conn_data, error);
+}
+
+static WzpRecvFlow *
+on_call_claim (WzpCall *call, const char *name, gpointer user_data)
+{
+  WzpNode *self = user_data;
+  WzpRecvEntry *found = NULL;
+
+  for (guint i = 0; i < self->recv_flows->len; i++) {
+    WzpRecvEntry *entry = self->recv_flows->pdata[i];
+    const char *own = wzp_recv_flow_get_name (entry->flow);
+
+    if (entry->claimed != NULL)
+      continue;
+    if (own == NULL) {
+      found = found != NULL ? found : entry;
+    } else if (g_strcmp0 (own, name) == 0) {
+      found = entry;
+      break;
+    }
+  }
+  if (found == NULL)
+    return NULL;
+  found->claimed = call;
+  return wzp_recv_flow_ref (found->flow);
+}
+
+static void
+on_call_unclaimed (WzpCall *call, WzpRecvFlow *flow, gpointer user_data)
+{
+  WzpNode *self = user_data;
+
+  for (guint i = 0; i < self->recv_flows->len; i++) {
+    WzpRecvEntry *entry = self->recv_flows->pdata[i];
+
+    if (entry->flow == flow)
+      entry->claimed = NULL;
+  }
+}
+
+static gboolean
+on_call_refill (WzpCall *call, WzpSendFlow *flow, gpointer user_data)
+{
+  WzpNode *self = user_data;
+  WzpSendItem item;
+
+  if (!wzp_send_flow_take (flow, &item))
+    return FALSE;
+  for (guint i = 0; i < self->calls->len; i++) {
+    const WzpCallEntry *entry = self->calls->pdata[i];
+
+    wzp_call_give (entry->call, flow, &item);
+    if (entry->call != call)
+      wzp_call_woken (entry->call);
+  }
+  wzp_send_item_clear (&item);
+  return TRUE;
+}
+
+static const WzpCallHandler call_handler = {
+  .connected = on_call_connected,
+  .path_changed = on_call_path_changed,
+  .race_news = on_call_race_news,
+  .ended = on_call_ended,
+  .dial_relay = on_call_dial_relay,
+  .claim = on_call_claim,
+  .unclaimed = on_call_unclaimed,
+  .refill = on_call_refill,
+};
+
+/* ---- making and dropping ---- */
+
+static void
+fill_race_config (const WzpNode *self, WzpRaceConfig *ret_config)
+{
+  const WzpNodeConfig *config = &self->config;
+
+  wzp_race_config_init (ret_config);
+  ret_config->relay_allowed =
+      config->policy != WZP_POLICY_DIRECT && config->relay != NULL;
+  ret_config->direct_allowed = config->policy != WZP_POLICY_RELAY &&
+      config->accept_mode != WZP_ACCEPT_GENERIC;
+  ret_config->keep_relay = !config->drop_relay;
+  ret_config->direct_timeout_us = (gint64) config->direct_timeout_ms * 1000;
+  ret_config->relay_timeout_us = (gint64) config->relay_timeout_ms * 1000;
+  ret_config->relay_grace_us = (gint64) config->relay_grace_ms * 1000;
+  ret_config->direct_grace_us = (gint64) config->direct_grace_ms * 1000;
+}
+
+WzpCallEntry *
+wzp_node_add_call (WzpNode *self, const char *call_id,
+    const guint8 peer_key[WZP_PUBLIC_KEY_LEN], const WzpEphemeral *own,
+    const guint8 peer_ephemeral[WZP_PUBLIC_KEY_LEN], GError **error)
+{
+  WzpCallConfig config = { .endpoint = self->endpoint,
+    .context = self->context,
+    .call_id = call_id,
+    .latency_ms = self->config.latency_ms,
+    .window = wzp_endpoint_get_recv_buffer (self->endpoint) };
+  WzpCallEntry *entry;
+
+  if (!wzp_call_keys_derive (own, peer_ephemeral, call_id, &config.keys, error))
+    return NULL;
+  wzp_fingerprint_of_key (peer_key, &config.peer);
+  memcpy (config.peer_key, peer_key, WZP_PUBLIC_KEY_LEN);
+  fill_race_config (self, &config.race);
+
+  entry = g_new0 (WzpCallEntry, 1);
+  entry->call = wzp_call_new (&config, &call_handler, self);
+  entry->setup_deadline_us = wzp_clock_now_us () + WZP_NODE_SETUP_TIMEOUT_US;
+  wzp_call_keys_wipe (&config.keys);
+  g_ptr_array_add (self->calls, entry);
+  self->n_total_calls++;
+  for (guint i = 0; i < self->send_flows->len; i++)
+    wzp_call_add_send_flow (entry->call, self->send_flows->pdata[i]);
+  wzp_node_schedule (self, entry->setup_deadline_us);
+  return entry;
+}
+
+void
+wzp_node_start_call (WzpNode *self, WzpCallEntry *entry,
+    const char *const *peer_local, const char *peer_reflexive)
+{
+  const WzpFingerprint *own = wzp_identity_get_fingerprint (self->identity);
+  WzpRole role = wzp_role_decide (entry->own_reflexive, peer_reflexive, own,
+      wzp_call_get_peer (entry->call));
+  WzpCandidateList candidates;
+  WzpCandidateFilter filter;
+
+  wzp_node_fill_candidate_filter (self, &filter);
+  wzp_candidate_list_from_remote (
+      &candidates, peer_local, peer_reflexive, &filter);
+  g_debug ("call %s: %s, %u candidates, %u refused",
+      wzp_call_get_id (entry->call), wzp_role_to_string (role), candidates.n,
+      candidates.refused);
+  entry->setup_deadline_us = -1;
+  wzp_node_emit_progress (self, "race");
+  wzp_call_start (entry->call, role, !entry->is_private, &candidates);
+  /* A direct connection may have been earlier than the call. */
+  for (guint i = 0; i < WZP_NODE_MAX_EARLY; i++) {
+    WzpEarlyConn *early = &self->early[i];
+    const char *id;
+
+    if (early->conn == NULL)
+      continue;
+    wzp_sni_classify (wzp_conn_get_server_name (early->conn), &id);
+    if (g_strcmp0 (id, wzp_call_get_id (entry->call)) == 0) {
+      if (wzp_conn_is_closed (early->conn) ||
+          !wzp_call_offer_conn (entry->call, early->conn))
+        wzp_conn_close (early->conn, WZP_CLOSE_REFUSED, "Not expected here");
+      g_clear_pointer (&early->conn, wzp_conn_unref);
+    }
+  }
+}
+
+void
+wzp_node_drop_call (WzpNode *self, WzpCallEntry *entry, WzpHangupReason reason,
+    const char *text)
+{
+  wzp_node_send_hangup (self, wzp_call_get_id (entry->call), reason);
+  wzp_call_hang_up (entry->call, reason, text);
+  remove_call (self, entry);
+}
+
+void
+wzp_node_housekeep_calls (WzpNode *self, gint64 now_us)
+{
+  g_autoptr (GError) error = NULL;
+
+  for (guint i = 0; i < WZP_NODE_MAX_EARLY; i++) {
+    WzpEarlyConn *early = &self->early[i];
+
+    if (early->conn == NULL)
+      continue;
+    if (now_us >= early->deadline_us) {
+      wzp_conn_close (early->conn, WZP_CLOSE_REFUSED, "No call came of it");
+      g_clear_pointer (&early->conn, wzp_conn_unref);
+    } else {
+      wzp_node_schedule (self, early->deadline_us);
+    }
+  }
+  for (guint i = 0; i < self->calls->len; i++) {
+    WzpCallEntry *entry = self->calls->pdata[i];
+
+    if (entry->setup_deadline_us < 0)
+      continue;
+    if (now_us < entry->setup_deadline_us) {
+      wzp_node_schedule (self, entry->setup_deadline_us);
+      continue;
+    }
+    wzp_node_drop_call (self, entry, WZP_HANGUP_TIMEOUT, "No call set-up came");
+    g_set_error_literal (&error, WZP_ERROR, WZP_ERROR_TIMED_OUT,
+        "The relay sent no CallSetup within 10 s");
+    break;
+  }
+  if (error == NULL)
+    return;
+  if (self->config.mode == WZP_MODE_LISTENER)
+    wzp_node_emit_warning (self, error->message);
+  else
+    wzp_node_fail_attempt (self, error, "call", WZP_PATH_NONE, NULL);
+}
+
+/* ---- connections that come in ---- */
+
+/* Keeps a direct connection whose call is yet to come: in mode APP the other
+ * side may have had our candidates before we had theirs. The call's id names
+ * both parties, and the key was proved. */
+static gboolean
+keep_early (WzpNode *self, WzpConn *conn, const char *call_id)
+{
+  const WzpFingerprint *own = wzp_identity_get_fingerprint (self->identity);
+  const WzpFingerprint *peer = wzp_conn_get_peer_fingerprint (conn);
+  WzpFingerprint a, b;
+
+  if (self->config.mode != WZP_MODE_APP || peer == NULL ||
+      !wzp_call_id_get_parties (call_id, &a, &b))
+    return FALSE;
+  if (!(wzp_fingerprint_equal (&a, own) && wzp_fingerprint_equal (&b, peer)) &&
+      !(wzp_fingerprint_equal (&b, own) && wzp_fingerprint_equal (&a, peer)))
+    return FALSE;
+  for (guint i = 0; i < WZP_NODE_MAX_EARLY; i++) {
+    WzpEarlyConn *early = &self->early[i];
+
+    if (early->conn != NULL && wzp_conn_is_closed (early->conn))
+      g_clear_pointer (&early->conn, wzp_conn_unref);
+    if (early->conn != NULL)
+      continue;
+    early->conn = wzp_conn_ref (conn);
+    early->deadline_us = wzp_clock_now_us () + WZP_NODE_EARLY_US;
+    wzp_node_schedule (self, early->deadline_us);
+    return TRUE;
+  }
+  return FALSE;
+}
+
+static gboolean
+on_admit (WzpEndpoint *endpoint, const char *server_name, const WzpAddr *remote,
+    gpointer user_data)
+{
+  return wzp_sni_classify (server_name, NULL) == WZP_SNI_KIND_DIRECT;
+}
+
+static gboolean
+on_accept (WzpEndpoint *endpoint, WzpConn *conn, gpointer user_data)
+{
+  WzpNode *self = user_data;
+  const guint8 *key = wzp_conn_get_peer_key (conn);
+  WzpCallEntry *entry;
+  const char *call_id;
+
+  if (wzp_sni_classify (wzp_conn_get_server_name (conn), &call_id) !=
+          WZP_SNI_KIND_DIRECT ||
+      key == NULL)
+    return FALSE;
+  entry = wzp_node_find_call (self, call_id);
+  if (entry == NULL)
+    return keep_early (self, conn, call_id);
+  if (memcmp (key, wzp_call_get_peer_key (entry->call), WZP_PUBLIC_KEY_LEN) !=
+          0 ||
+      entry->is_private)
+    return FALSE;
+  return wzp_call_offer_conn (entry->call, conn);
+}
+
+static void
+on_woken (WzpEndpoint *endpoint, gpointer user_data)
+{
+  WzpNode *self = user_data;
+
+  for (guint i = 0; i < self->calls->len; i++) {
+    const WzpCallEntry *entry = self->calls->pdata[i];
+
+    wzp_call_woken (entry->call);
+  }
+}
+
+const WzpEndpointHandler wzp_node_endpoint_handler = {
+  .admit = on_admit,
+  .accept = on_accept,
+  .woken = on_woken,
+};
+
+/* ---- failure ---- */
+
+static gboolean
+is_fatal (const WzpNode *self, const GError *error)
+{
+  if (self->config.mode == WZP_MODE_APP || self->config.no_reconnect)
+    return TRUE;
+  if (self->config.retries >= 0 &&
+      self->attempts > (guint) self->config.retries)
+    return TRUE;
+  return g_error_matches (error, WZP_ERROR, WZP_ERROR_IDENTITY) ||
+      g_error_matches (error, WZP_ERROR, WZP_ERROR_REJECTED) ||
+      g_error_matches (error, WZP_ERROR, WZP_ERROR_INVALID);
+}
+
+static guint
+retry_delay_ms (const WzpNode *self)
+{
+  double delay = self->config.retry_backoff_factor;
+
+  for (guint i = 1;
+       i < self->attempts && delay < self->config.retry_backoff_max; i++)
+    delay *= 2;
+  return (guint) (MIN (delay, self->config.retry_backoff_max) * 1000.0);
+}
+
+static void
+emit_retrying (WzpNode *self, const WzpFailure *failure, guint delay_ms)
+{
+  g_autoptr (GPtrArray) listeners = wzp_node_dup_listeners (self);
+
+  for (guint i = 0; i < listeners->len; i++) {
+    const WzpNodeListener *l = listeners->pdata[i];
+
+    if (!g_atomic_int_get (&l->removed) && l->events->retrying != NULL)
+      l->events->retrying (self, failure, delay_ms, l->user_data);
+  }
+}
+
+void
+wzp_node_fail_attempt (WzpNode *self, const GError *error, const char *phase,
+    WzpPath path, const WzpCloseInfo *info)
+{
+  WzpFailure failure = { .error = error,
+    .phase = phase,
+    .path = path,
+    .quic_error = info != NULL && !info->is_application ? info->code : 0,
+    .tls_alert = info != NULL ? info->tls_alert : 0,
+    .attempts = ++self->attempts };
+  guint delay_ms;
+
+  if (self->has_failed)
+    return;
+  wzp_node_clear_offer (self);
+  if (!is_fatal (self, error)) {
+    delay_ms = retry_delay_ms (self);
+    self->retry_at_us = wzp_clock_now_us () + (gint64) delay_ms * 1000;
+    wzp_node_schedule (self, self->retry_at_us);
+    if (self->calls->len == 0)
+      wzp_node_set_state (self, WZP_STATE_DISCONNECTED, &failure);
+    emit_retrying (self, &failure, delay_ms);
+    return;
+  }
+
+  self->has_failed = TRUE;
+  self->retry_at_us = -1;
+  while (self->calls->len > 0)
+    wzp_node_drop_call (
+        self, self->calls->pdata[0], WZP_HANGUP_ERROR, error->message);
+  /* Whoever waits in a flow must hear of it after the state has changed, so
+   * that the reason is known by then. */
+  wzp_node_set_state (self, WZP_STATE_FAILED, &failure);
+  wzp_node_orphan_flows (self);
+}
+
+/* Used by wzp-node.c to make the table. */
+GDestroyNotify
+wzp_node_call_entry_free_func (void)
+{
+  return call_entry_free;
+}

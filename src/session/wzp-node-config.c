@@ -1,0 +1,120 @@
+/* The configuration of a node: defaults, checks, copies. */
+#include "wzp-node-private.h"
+#include "wzp-uri.h"
+
+void
+wzp_node_config_init (WzpNodeConfig *ret_config)
+{
+  *ret_config = (WzpNodeConfig){ .mode = WZP_MODE_CALLER,
+    .policy = WZP_POLICY_ALL,
+    .accept_mode = WZP_ACCEPT_TRUSTED,
+    .relay_trust = WZP_RELAY_TRUST_TOFU,
+    .direct_timeout_ms = 2000,
+    .relay_timeout_ms = 10000,
+    .relay_grace_ms = 5000,
+    .direct_grace_ms = 1500,
+    .latency_ms = WZP_DEFAULT_LATENCY_MS,
+    .retries = -1,
+    .retry_backoff_factor = 1.0,
+    .retry_backoff_max = 30.0 };
+}
+
+void
+wzp_node_config_copy (WzpNodeConfig *to, const WzpNodeConfig *from)
+{
+  *to = *from;
+  to->relay = g_strdup (from->relay);
+  to->relay_fingerprint = g_strdup (from->relay_fingerprint);
+  to->known_relays_path = g_strdup (from->known_relays_path);
+  to->token = g_strdup (from->token);
+  to->alias = g_strdup (from->alias);
+  to->peer = g_strdup (from->peer);
+  to->peer_fingerprint = g_strdup (from->peer_fingerprint);
+  to->bind_address = g_strdup (from->bind_address);
+  to->identity = NULL;
+  if (to->latency_ms == 0)
+    to->latency_ms = WZP_DEFAULT_LATENCY_MS;
+}
+
+void
+wzp_node_config_clear (WzpNodeConfig *config)
+{
+  g_free ((char *) config->relay);
+  g_free ((char *) config->relay_fingerprint);
+  g_free ((char *) config->known_relays_path);
+  g_free ((char *) config->token);
+  g_free ((char *) config->alias);
+  g_free ((char *) config->peer);
+  g_free ((char *) config->peer_fingerprint);
+  g_free ((char *) config->bind_address);
+}
+
+static gboolean
+invalid (GError **error, const char *field, const char *why)
+{
+  g_set_error (error, WZP_ERROR, WZP_ERROR_INVALID, "%s: %s", field, why);
+  return FALSE;
+}
+
+static gboolean
+check_relay (const WzpNodeConfig *config, GError **error)
+{
+  g_autofree char *host = NULL;
+  g_autoptr (GError) why = NULL;
+  guint8 sha256[32];
+  guint16 port;
+
+  if (config->relay == NULL) {
+    if (config->mode != WZP_MODE_APP)
+      return invalid (error, "relay", "a caller or listener needs one");
+    if (config->policy == WZP_POLICY_RELAY)
+      return invalid (error, "relay", "transport-policy=relay needs one");
+    return TRUE;
+  }
+  if (!wzp_uri_split_host (config->relay, WZP_RELAY_PORT, &host, &port, &why))
+    return invalid (error, "relay", why->message);
+  if (config->relay_trust == WZP_RELAY_TRUST_PIN &&
+      config->relay_fingerprint == NULL)
+    return invalid (error, "relay-fingerprint", "relay-trust=pin needs it");
+  if (config->relay_fingerprint != NULL &&
+      !wzp_relay_fingerprint_parse (config->relay_fingerprint, sha256, &why))
+    return invalid (error, "relay-fingerprint", why->message);
+  return TRUE;
+}
+
+static gboolean
+check_names (const WzpNodeConfig *config, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+  WzpFingerprint fingerprint;
+  WzpAddr addr;
+
+  if (config->alias != NULL && !wzp_room_name_is_valid (config->alias))
+    return invalid (
+        error, "alias", "1 to 63 letters, digits, '.', '-', '_' are allowed");
+  if (config->mode == WZP_MODE_CALLER && config->peer == NULL)
+    return invalid (error, "peer", "a caller needs one");
+  if (config->peer != NULL &&
+      !wzp_fingerprint_parse (config->peer, &fingerprint, NULL) &&
+      !wzp_room_name_is_valid (config->peer))
+    return invalid (error, "peer", "neither a name nor a fingerprint");
+  if (config->peer_fingerprint != NULL &&
+      !wzp_fingerprint_parse (config->peer_fingerprint, &fingerprint, &why))
+    return invalid (error, "peer-fingerprint", why->message);
+  if (config->bind_address != NULL &&
+      !wzp_addr_parse_ip (config->bind_address, 0, &addr, &why))
+    return invalid (error, "bind-address", why->message);
+  if (config->accept_mode == WZP_ACCEPT_REJECT)
+    return invalid (error, "accept-mode", "trusted or generic");
+  if (config->accept_mode == WZP_ACCEPT_GENERIC &&
+      config->policy == WZP_POLICY_DIRECT)
+    return invalid (
+        error, "transport-policy", "direct cannot go with accept-mode=generic");
+  return TRUE;
+}
+
+gboolean
+wzp_node_config_check (const WzpNodeConfig *config, GError **error)
+{
+  return check_relay (config, error) && check_names (config, error);
+}

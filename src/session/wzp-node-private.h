@@ -1,0 +1,172 @@
+/* wzp-node-private: what the files of the node share. Everything but what is
+ * said to be used "with lock" belongs to the session thread. */
+#pragma once
+
+#include "wzp-call.h"
+#include "wzp-loop.h"
+#include "wzp-node.h"
+#include "wzp-recv-flow-private.h"
+#include "wzp-signal-client.h"
+#include "wzp-timer.h"
+
+G_BEGIN_DECLS
+
+#define WZP_NODE_ANSWER_TIMEOUT_US (30 * G_USEC_PER_SEC) /* offer to answer */
+#define WZP_NODE_SETUP_TIMEOUT_US  (10 * G_USEC_PER_SEC) /* answer to setup */
+/* A caller is let in for one that has been silent so long. */
+#define WZP_NODE_REPLACE_US     (3 * G_USEC_PER_SEC)
+#define WZP_NODE_STATS_US       (200 * 1000) /* how old a snapshot gets */
+#define WZP_NODE_MAX_EARLY      4u /* direct connections before their call */
+#define WZP_NODE_EARLY_US       (10 * G_USEC_PER_SEC)
+#define WZP_NODE_STOP_WAIT_US   (100 * 1000)
+
+typedef struct {
+  WzpCall *call;
+  char *alias;         /* owned, nullable: what the caller calls itself */
+  char *own_reflexive; /* owned, nullable: as we told the peer */
+  gboolean is_private; /* one side reveals no address: relay only */
+  gboolean is_incoming;
+  gint64 setup_deadline_us; /* -1: the race has begun */
+  gboolean was_added;  /* caller_added() was told */
+} WzpCallEntry;
+
+/* An offer that waits for its answer. */
+typedef struct {
+  char *call_id; /* NULL: none */
+  WzpFingerprint target;
+  WzpEphemeral *ephemeral;
+  char *own_reflexive;
+  char *early_setup; /* JSON of a CallSetup that overtook the answer, or NULL */
+  gint64 deadline_us;
+} WzpPendingOffer;
+
+typedef struct {
+  WzpConn *conn; /* owned, NULL: free */
+  gint64 deadline_us;
+} WzpEarlyConn;
+
+typedef struct {
+  WzpRecvFlow *flow; /* owned */
+  WzpCall *claimed;  /* not owned; NULL: free */
+} WzpRecvEntry;
+
+typedef struct {
+  gatomicrefcount refs;
+  guint id;
+  int removed; /* atomic */
+  const WzpNodeEvents *events;
+  gpointer user_data;
+  GDestroyNotify notify;
+} WzpNodeListener;
+
+struct _WzpNode {
+  gatomicrefcount refs;
+
+  int is_stopping; /* atomic */
+
+  /* constant */
+  WzpNodeConfig config; /* strings owned */
+  WzpLoop *loop;        /* owned; NULL: the context was given */
+  GMainContext *context;
+  WzpIdentity *identity;
+  gboolean bound_to_loopback;
+
+  GMutex lock;
+  GCond cond; /* is_stopped */
+  /* with lock */
+  GPtrArray *listeners; /* of WzpNodeListener */
+  guint next_listener_id;
+  GPtrArray *flow_names; /* of char *: send flows, to keep them apart */
+  guint n_recv_flows;
+  gboolean is_started, is_stopped;
+  WzpConnectionState state;
+  WzpPath path;
+  guint latency_ms;
+  WzpDescription *local; /* mode APP, nullable */
+  WzpNodeStats *stats;
+  WzpEndpoint *wake_target; /* the endpoint while it exists */
+
+  /* session thread */
+  WzpEndpoint *endpoint;
+  WzpSignalClient *signal;
+  WzpTimer *timer;
+  GPtrArray *calls;      /* of WzpCallEntry, owned */
+  GPtrArray *send_flows; /* of WzpSendFlow, owned */
+  GPtrArray *recv_flows; /* of WzpRecvEntry, owned */
+  WzpPendingOffer offer;
+  WzpEarlyConn early[WZP_NODE_MAX_EARLY];
+  WzpEphemeral *app_ephemeral; /* mode APP: of `local` */
+  gint64 retry_at_us;    /* -1: none */
+  guint attempts;        /* since the last success */
+  guint n_total_calls;
+  gint64 stats_at_us;
+  WzpCallStats *last_call; /* of the newest call that ended; NULL: none */
+  gboolean has_failed;
+};
+
+#define wzp_node_assert_session(self) \
+  g_assert (g_main_context_is_owner ((self)->context))
+
+/* wzp-node-config.c */
+/* Strings are owned by the copy; the identity is left out. */
+void wzp_node_config_copy (WzpNodeConfig *to, const WzpNodeConfig *from);
+void wzp_node_config_clear (WzpNodeConfig *config);
+gboolean wzp_node_config_check (const WzpNodeConfig *config, GError **error);
+
+/* wzp-node-flows.c */
+void wzp_node_orphan_flows (WzpNode *self);
+void wzp_node_recv_entry_free (gpointer data);
+
+/* wzp-node.c */
+/* Runs @func later in the session thread, in the order of the calls. Not
+ * g_main_context_invoke(): that may run it here when the thread has not taken
+ * its context yet. Any thread. */
+void wzp_node_invoke (WzpNode *self, void (*func) (WzpNode *node, gpointer data),
+    gpointer data, GDestroyNotify notify);
+/* Any thread: the flows' wake-up; @user_data is the node. */
+void wzp_node_wake (gpointer user_data);
+void wzp_node_set_state (WzpNode *self, WzpConnectionState state,
+    const WzpFailure *failure);
+void wzp_node_emit_progress (WzpNode *self, const char *step);
+void wzp_node_emit_warning (WzpNode *self, const char *text);
+void wzp_node_schedule (WzpNode *self, gint64 deadline_us);
+void wzp_node_refresh_stats (WzpNode *self);
+GPtrArray *wzp_node_dup_listeners (WzpNode *self); /* of WzpNodeListener */
+
+/* wzp-node-calls.c */
+extern const WzpEndpointHandler wzp_node_endpoint_handler;
+GDestroyNotify wzp_node_call_entry_free_func (void);
+guint wzp_node_max_calls (const WzpNode *self);
+WzpCallEntry *wzp_node_find_call (const WzpNode *self, const char *call_id);
+/* Makes the call and its entry. NULL and @error when the keys do not agree. */
+WzpCallEntry *wzp_node_add_call (WzpNode *self, const char *call_id,
+    const guint8 peer_key[WZP_PUBLIC_KEY_LEN], const WzpEphemeral *own,
+    const guint8 peer_ephemeral[WZP_PUBLIC_KEY_LEN], GError **error);
+/* Starts its race with what the peer told. */
+void wzp_node_start_call (WzpNode *self, WzpCallEntry *entry,
+    const char *const *peer_local, const char *peer_reflexive);
+/* Hangs up and frees it. */
+void wzp_node_drop_call (WzpNode *self, WzpCallEntry *entry,
+    WzpHangupReason reason, const char *text);
+void wzp_node_update_connected (WzpNode *self);
+void wzp_node_housekeep_calls (WzpNode *self, gint64 now_us);
+/* An attempt is over: try again later, or fail for good. */
+void wzp_node_fail_attempt (WzpNode *self, const GError *error,
+    const char *phase, WzpPath path, const WzpCloseInfo *info);
+void wzp_node_fill_candidate_filter (
+    WzpNode *self, WzpCandidateFilter *ret_filter);
+
+/* wzp-node-signal.c */
+void wzp_node_begin (WzpNode *self);   /* endpoint is open: register or gather */
+void wzp_node_try_again (WzpNode *self); /* the retry time has come */
+void wzp_node_send_hangup (
+    WzpNode *self, const char *call_id, WzpHangupReason reason);
+void wzp_node_clear_offer (WzpNode *self);
+void wzp_node_housekeep_signal (WzpNode *self, gint64 now_us);
+void wzp_node_publish_local (WzpNode *self); /* mode APP */
+/* Mode APP, session thread. */
+void wzp_node_take_remote (WzpNode *self, const WzpDescription *remote);
+/* What we offer as host candidates, as text (transfer full; NULL: nothing). */
+char **wzp_node_dup_host_candidates (WzpNode *self);
+
+G_END_DECLS

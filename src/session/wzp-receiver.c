@@ -1,0 +1,404 @@
+#include "wzp-receiver.h"
+
+#include "wzp-clock-map.h"
+#include "wzp-reassembler.h"
+#include "wzp-rx-numbers.h"
+
+typedef struct {
+  guint32 generation;
+  char *caps, *tags;
+} Description;
+
+typedef struct {
+  guint32 id;
+  char *name;      /* NULL: frames came before FLOW_OPEN */
+  gboolean closed; /* FLOW_CLOSE came, or its EOS was handed out */
+  WzpReassembler *reassembler;
+  GQueue descriptions; /* of Description, newest last */
+  guint32 told;        /* generation that `target` knows; 0: none */
+  WzpRecvFlow *target; /* owned, nullable */
+  gboolean fresh;      /* `target` has had no frame of this flow yet */
+  WzpFrame *held;      /* in order, but its description has not come */
+  guint64 held_lost;
+} RxFlow;
+
+struct _WzpReceiver {
+  const WzpReceiverHandler *handler;
+  gpointer user_data;
+  WzpReassemblyBudget budget;
+  WzpRxNumbers *numbers;
+  WzpClockMap *clock_map;
+  RxFlow *flows[WZP_FLOW_ID_MAX + 1]; /* by id; owned */
+  guint32 max_id;                     /* of flows; the rest are NULL */
+  gint64 hold_us;
+  WzpReceiverStats stats;
+};
+
+static void
+description_free (gpointer data)
+{
+  Description *description = data;
+
+  g_free (description->caps);
+  g_free (description->tags);
+  g_free (description);
+}
+
+static void
+rx_flow_free (RxFlow *rx)
+{
+  g_queue_clear_full (&rx->descriptions, description_free);
+  g_clear_pointer (&rx->held, wzp_frame_unref);
+  g_clear_pointer (&rx->target, wzp_recv_flow_unref);
+  wzp_reassembler_free (rx->reassembler);
+  g_free (rx->name);
+  g_free (rx);
+}
+
+WzpReceiver *
+wzp_receiver_new (const WzpReceiverHandler *handler, gpointer user_data)
+{
+  WzpReceiver *self = g_new0 (WzpReceiver, 1);
+
+  self->handler = handler;
+  self->user_data = user_data;
+  self->budget.max = WZP_REASSEMBLY_MAX_BYTES;
+  self->numbers = wzp_rx_numbers_new ();
+  self->clock_map = wzp_clock_map_new ();
+  self->hold_us = WZP_RECEIVER_HOLD_US;
+  return self;
+}
+
+void
+wzp_receiver_free (WzpReceiver *self)
+{
+  for (guint i = 0; i <= self->max_id; i++)
+    g_clear_pointer (&self->flows[i], rx_flow_free);
+  wzp_rx_numbers_free (self->numbers);
+  wzp_clock_map_free (self->clock_map);
+  g_free (self);
+}
+
+static RxFlow *
+ensure_flow (WzpReceiver *self, guint32 id)
+{
+  RxFlow *rx = self->flows[id];
+
+  if (rx == NULL) {
+    rx = self->flows[id] = g_new0 (RxFlow, 1);
+    rx->id = id;
+    self->max_id = MAX (self->max_id, id);
+    rx->reassembler = wzp_reassembler_new (&self->budget);
+    wzp_reassembler_set_hold (rx->reassembler, self->hold_us);
+    g_queue_init (&rx->descriptions);
+  }
+  return rx;
+}
+
+static const Description *
+find_description (RxFlow *rx, guint32 generation)
+{
+  for (GList *l = rx->descriptions.tail; l != NULL; l = l->prev) {
+    const Description *description = l->data;
+
+    if (description->generation == generation)
+      return description;
+  }
+  return NULL;
+}
+
+/* The frame's description, or the oldest we still have when its own was pushed
+ * out: better than none. NULL: not come yet. */
+static const Description *
+description_for (RxFlow *rx, guint32 generation)
+{
+  const Description *found = find_description (rx, generation);
+  const Description *oldest = g_queue_peek_head (&rx->descriptions);
+
+  if (found == NULL && oldest != NULL && oldest->generation > generation)
+    found = oldest;
+  return found;
+}
+
+static void
+tell_description (RxFlow *rx, const Description *description)
+{
+  WzpRecvItem item = { .kind = WZP_RECV_DESCRIPTION,
+    .caps = g_strdup (description->caps),
+    .tags = g_strdup (description->tags) };
+
+  rx->told = description->generation;
+  wzp_recv_flow_push (rx->target, &item);
+}
+
+/* Takes @frame. FALSE: its description has not come, it is held. */
+static gboolean
+hand_out (WzpReceiver *self, RxFlow *rx, WzpFrame *frame, guint64 lost)
+{
+  WzpRecvItem item = { .kind = WZP_RECV_FRAME, .frame = frame, .lost = lost };
+
+  if (rx->target == NULL) {
+    self->stats.frames_dropped++;
+    wzp_frame_unref (frame);
+    return TRUE;
+  }
+  if (frame->meta.generation != rx->told && frame->meta.generation != 0) {
+    const Description *description =
+        description_for (rx, frame->meta.generation);
+
+    if (description == NULL) {
+      rx->held = frame;
+      rx->held_lost = lost;
+      return FALSE;
+    }
+    if (description->generation != rx->told)
+      tell_description (rx, description);
+  }
+
+  self->stats.frames++;
+  item.discont = rx->fresh || lost > 0;
+  item.offset_ns = wzp_clock_map_get_offset (self->clock_map);
+  rx->fresh = FALSE;
+  wzp_recv_flow_push (rx->target, &item);
+  return TRUE;
+}
+
+/* The last word to whoever took the flow: EOS or ENDED. */
+static void
+finish_flow (WzpReceiver *self, RxFlow *rx, WzpRecvKind kind)
+{
+  g_autoptr (WzpRecvFlow) target = g_steal_pointer (&rx->target);
+  WzpRecvItem item = { .kind = kind };
+
+  rx->closed = TRUE;
+  if (target == NULL)
+    return;
+  wzp_recv_flow_push (target, &item);
+  self->handler->unclaimed (target, self->user_data);
+}
+
+static void
+drain (WzpReceiver *self, RxFlow *rx, gint64 now_us)
+{
+  WzpFrame *frame;
+  guint64 lost;
+
+  /* Nobody knows yet what the flow is: keep it, within the budget. */
+  if (rx->name == NULL || rx->closed)
+    return;
+  if (rx->held != NULL) {
+    frame = g_steal_pointer (&rx->held);
+    if (!hand_out (self, rx, frame, rx->held_lost))
+      return;
+  }
+  while (
+      (frame = wzp_reassembler_pop (rx->reassembler, now_us, &lost)) != NULL) {
+    self->stats.frames_lost += lost;
+    if (!hand_out (self, rx, frame, lost))
+      return;
+  }
+  if (wzp_reassembler_is_ended (rx->reassembler))
+    finish_flow (self, rx, WZP_RECV_EOS);
+}
+
+void
+wzp_receiver_push (WzpReceiver *self, const WzpDatagramPrefix *prefix,
+    const guint8 *data, gsize len, gint64 now_us)
+{
+  WzpMediaHead head;
+  gsize head_len;
+  RxFlow *rx;
+
+  if (!wzp_datagram_parse_media (prefix, data, len, &head, &head_len)) {
+    self->stats.bad++;
+    return;
+  }
+  if (!wzp_rx_numbers_mark (self->numbers, prefix->number))
+    return;
+  self->stats.packets++;
+  self->stats.bytes += len - head_len;
+
+  rx = ensure_flow (self, prefix->flow);
+  if (rx->closed)
+    return;
+  if (head.is_start) {
+    guint64 sent =
+        head.meta.dts != WZP_TIME_NONE ? head.meta.dts : head.meta.pts;
+
+    if (sent != WZP_TIME_NONE)
+      wzp_clock_map_observe (self->clock_map, sent, (guint64) now_us * 1000);
+  }
+  if (wzp_reassembler_push (rx->reassembler, &head, prefix->flags,
+          data + head_len, len - head_len, now_us) == WZP_REASSEMBLY_BAD)
+    self->stats.bad++;
+  drain (self, rx, now_us);
+}
+
+gboolean
+wzp_receiver_mark_number (WzpReceiver *self, guint64 number)
+{
+  return wzp_rx_numbers_mark (self->numbers, number);
+}
+
+static void
+claim_flow (WzpReceiver *self, RxFlow *rx, gint64 now_us)
+{
+  WzpControl request = { .type = WZP_CONTROL_KEY_REQUEST, .flow = rx->id };
+  WzpReassemblyStats stats;
+
+  if (rx->name == NULL || rx->closed || rx->target != NULL)
+    return;
+  rx->target = self->handler->claim (rx->name, self->user_data);
+  if (rx->target == NULL)
+    return;
+  /* What has gone by cannot be had again: begin at a key frame. */
+  wzp_reassembler_get_stats (rx->reassembler, &stats);
+  if (rx->told != 0 || stats.frames_out > 0)
+    self->handler->control (&request, self->user_data);
+  rx->told = 0;
+  rx->fresh = TRUE;
+  /* So that caps are known before the first frame, as GStreamer has it. */
+  if (rx->descriptions.length > 0)
+    tell_description (rx, g_queue_peek_tail (&rx->descriptions));
+  drain (self, rx, now_us);
+}
+
+static void
+open_flow (WzpReceiver *self, const WzpControl *control, gint64 now_us)
+{
+  RxFlow *rx = ensure_flow (self, control->flow);
+  const Description *newest = g_queue_peek_tail (&rx->descriptions);
+  Description *description;
+
+  if (rx->closed)
+    return;
+  /* In order by the channel; one that is not newer is not ours to trust. */
+  if (newest != NULL && control->generation <= newest->generation)
+    return;
+  if (rx->name == NULL)
+    rx->name = g_strdup (control->name);
+
+  description = g_new0 (Description, 1);
+  description->generation = control->generation;
+  description->caps = g_strdup (control->caps);
+  description->tags = g_strdup (control->tags);
+  g_queue_push_tail (&rx->descriptions, description);
+  if (rx->descriptions.length > WZP_RECEIVER_MAX_DESCRIPTIONS)
+    description_free (g_queue_pop_head (&rx->descriptions));
+
+  if (rx->target == NULL)
+    claim_flow (self, rx, now_us);
+  else
+    drain (self, rx, now_us);
+}
+
+void
+wzp_receiver_control (
+    WzpReceiver *self, const WzpControl *control, gint64 now_us)
+{
+  RxFlow *rx;
+
+  if (control->flow == 0 || control->flow > WZP_FLOW_ID_MAX)
+    return;
+  if (control->type == WZP_CONTROL_FLOW_OPEN) {
+    open_flow (self, control, now_us);
+    return;
+  }
+
+  rx = self->flows[control->flow];
+  if (rx == NULL || rx->closed)
+    return;
+  if (control->type == WZP_CONTROL_FLOW_EOS) {
+    wzp_reassembler_set_end (rx->reassembler, control->frame);
+    drain (self, rx, now_us);
+  } else if (control->type == WZP_CONTROL_FLOW_CLOSE) {
+    finish_flow (self, rx, WZP_RECV_ENDED);
+  }
+}
+
+void
+wzp_receiver_set_hold (WzpReceiver *self, gint64 hold_us)
+{
+  self->hold_us = hold_us;
+  for (guint i = 0; i <= self->max_id; i++) {
+    if (self->flows[i] != NULL)
+      wzp_reassembler_set_hold (self->flows[i]->reassembler, hold_us);
+  }
+}
+
+void
+wzp_receiver_advance (WzpReceiver *self, gint64 now_us)
+{
+  for (guint i = 0; i <= self->max_id; i++) {
+    if (self->flows[i] != NULL)
+      drain (self, self->flows[i], now_us);
+  }
+}
+
+gint64
+wzp_receiver_get_deadline (const WzpReceiver *self)
+{
+  gint64 deadline = -1;
+
+  for (guint i = 0; i <= self->max_id; i++) {
+    const RxFlow *rx = self->flows[i];
+    gint64 t;
+
+    if (rx == NULL || rx->closed || rx->name == NULL || rx->held != NULL)
+      continue;
+    t = wzp_reassembler_get_deadline (rx->reassembler);
+    if (t >= 0 && (deadline < 0 || t < deadline))
+      deadline = t;
+  }
+  return deadline;
+}
+
+void
+wzp_receiver_claim (WzpReceiver *self, gint64 now_us)
+{
+  for (guint i = 0; i <= self->max_id; i++) {
+    if (self->flows[i] != NULL)
+      claim_flow (self, self->flows[i], now_us);
+  }
+}
+
+void
+wzp_receiver_release (WzpReceiver *self, WzpRecvFlow *flow)
+{
+  for (guint i = 0; i <= self->max_id; i++) {
+    RxFlow *rx = self->flows[i];
+
+    if (rx != NULL && rx->target == flow)
+      g_clear_pointer (&rx->target, wzp_recv_flow_unref);
+  }
+}
+
+void
+wzp_receiver_collect_key_requests (WzpReceiver *self)
+{
+  for (guint i = 0; i <= self->max_id; i++) {
+    RxFlow *rx = self->flows[i];
+    WzpControl request = { .type = WZP_CONTROL_KEY_REQUEST, .flow = i };
+
+    if (rx != NULL && rx->target != NULL &&
+        wzp_recv_flow_take_key_request (rx->target))
+      self->handler->control (&request, self->user_data);
+  }
+}
+
+void
+wzp_receiver_end (WzpReceiver *self)
+{
+  for (guint i = 0; i <= self->max_id; i++) {
+    if (self->flows[i] != NULL && self->flows[i]->target != NULL)
+      finish_flow (self, self->flows[i], WZP_RECV_ENDED);
+  }
+}
+
+void
+wzp_receiver_get_stats (const WzpReceiver *self, WzpReceiverStats *ret_stats)
+{
+  *ret_stats = self->stats;
+  ret_stats->lost = wzp_rx_numbers_lost (self->numbers);
+  ret_stats->repeated = wzp_rx_numbers_repeated (self->numbers);
+}

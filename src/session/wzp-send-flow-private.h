@@ -1,0 +1,53 @@
+/* wzp-send-flow-private: the session thread's side of a send flow. */
+#pragma once
+
+#include "wzp-send-flow.h"
+
+G_BEGIN_DECLS
+
+typedef enum {
+  WZP_SEND_ITEM_FRAME,
+  WZP_SEND_ITEM_DESCRIPTION,
+  WZP_SEND_ITEM_EOS,
+} WzpSendItemKind;
+
+/* What leaves the queue; owned by whoever took it. */
+typedef struct {
+  WzpSendItemKind kind;
+  WzpFrame *frame;    /* FRAME */
+  guint32 generation; /* DESCRIPTION */
+  char *caps, *tags;  /* DESCRIPTION; tags nullable */
+  guint64 eos_serial; /* EOS: give it to wzp_send_flow_eos_acked() */
+} WzpSendItem;
+
+void wzp_send_item_clear (WzpSendItem *item);
+
+/* @wake (any thread) is called without the flow's lock when the session thread
+ * was found to sleep on an empty queue; NULL until the flow is attached. */
+typedef void (*WzpFlowWakeFunc) (gpointer node);
+typedef void (*WzpFlowDetachFunc) (gpointer node, gpointer flow);
+
+WzpSendFlow *wzp_send_flow_new (const char *name, guint latency_ms,
+    const WzpSendFlowHandler *handler, gpointer user_data,
+    GDestroyNotify notify);
+/* @node is not owned: wzp_send_flow_orphan() takes it back. */
+void wzp_send_flow_attach (WzpSendFlow *self, gpointer node,
+    WzpFlowWakeFunc wake, WzpFlowDetachFunc detach);
+/* The node is going: no more wake or detach; push() returns CLOSED. */
+void wzp_send_flow_orphan (WzpSendFlow *self);
+const char *wzp_send_flow_get_name (const WzpSendFlow *self);
+
+/* Session thread: takes the first item. FALSE: empty; the next push() wakes. */
+gboolean wzp_send_flow_take (WzpSendFlow *self, WzpSendItem *ret_item);
+/* Session thread: whether any peer is connected (else push() drops or waits). */
+void wzp_send_flow_set_connected (WzpSendFlow *self, gboolean connected);
+void wzp_send_flow_eos_acked (WzpSendFlow *self, guint64 serial);
+/* Session thread: a key frame is wanted; coalesced. */
+void wzp_send_flow_key_request (WzpSendFlow *self, gint64 now_us);
+#define WZP_KEY_REQUEST_INTERVAL_US (200 * 1000)
+
+/* The description in force; FALSE: none yet. For a call that joins. */
+gboolean wzp_send_flow_dup_description (
+    WzpSendFlow *self, WzpSendItem *ret_item);
+
+G_END_DECLS
