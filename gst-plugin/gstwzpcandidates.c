@@ -55,14 +55,14 @@ gst_wzp_candidates_new (const WzpDescription *description)
 static gboolean
 fail (GError **error, const char *field, const char *why)
 {
-  g_set_error (error, WZP_ERROR, WZP_ERROR_INVALID,
-      "Candidates: field '%s' %s", field, why);
+  g_set_error (error, WZP_ERROR, WZP_ERROR_INVALID, "Candidates: field '%s' %s",
+      field, why);
   return FALSE;
 }
 
 static gboolean
-get_hex (const GstStructure *s, const char *field, guint8 *ret_bytes,
-    gsize len, GError **error)
+get_hex (const GstStructure *s, const char *field, guint8 *ret_bytes, gsize len,
+    GError **error)
 {
   const char *hex = gst_structure_get_string (s, field);
 
@@ -108,8 +108,8 @@ get_local (const GstStructure *s, char ***ret_local, GError **error)
   if (!GST_VALUE_HOLDS_ARRAY (array))
     return fail (error, "local", "is no array");
   for (guint i = 0; i < gst_value_array_get_size (array) &&
-      local->len < WZP_MESSAGE_MAX_ADDRS;
-      i++) {
+       local->len < WZP_MESSAGE_MAX_ADDRS;
+       i++) {
     const GValue *entry = gst_value_array_get_value (array, i);
     const char *text =
         G_VALUE_HOLDS_STRING (entry) ? g_value_get_string (entry) : NULL;
@@ -149,12 +149,12 @@ gst_wzp_candidates_parse (const GstStructure *s, GError **error)
         gst_structure_get_name (s));
     return NULL;
   }
-  if (!get_hex (s, "identity", description->identity, WZP_PUBLIC_KEY_LEN,
-          error) ||
-      !get_hex (s, "ephemeral", description->ephemeral, WZP_PUBLIC_KEY_LEN,
-          error) ||
-      !get_hex (s, "signature", description->signature, WZP_SIGNATURE_LEN,
-          error) ||
+  if (!get_hex (
+          s, "identity", description->identity, WZP_PUBLIC_KEY_LEN, error) ||
+      !get_hex (
+          s, "ephemeral", description->ephemeral, WZP_PUBLIC_KEY_LEN, error) ||
+      !get_hex (
+          s, "signature", description->signature, WZP_SIGNATURE_LEN, error) ||
       !get_text (s, "call", &description->nonce, error) ||
       !get_text (s, "reflexive", &description->reflexive, error) ||
       !get_text (s, "relay", &description->relay, error) ||

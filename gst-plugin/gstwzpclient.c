@@ -3,43 +3,19 @@
 #include "gstwzpcandidates.h"
 #include "gstwzpenums.h"
 #include "gstwzpevents.h"
+#include "wzp-uri.h"
 
 GST_DEBUG_CATEGORY_EXTERN (gst_wzp_debug);
 #define GST_CAT_DEFAULT gst_wzp_debug
 
-static G_DEFINE_QUARK (gst-wzp-client, gst_wzp_client);
+static G_DEFINE_QUARK (gst - wzp - client, gst_wzp_client);
 
 #define READ_ONLY (G_PARAM_READABLE | G_PARAM_STATIC_STRINGS)
 
-void
-gst_wzp_client_install (GObjectClass *klass, gboolean is_sink)
+static GstWzpClient *
+client_of (gpointer element)
 {
-  gst_wzp_settings_install (klass, is_sink);
-  g_object_class_install_property (klass, GST_WZP_PROP_URI,
-      g_param_spec_string ("uri", "URI",
-          "wzp://[relay[:port]]/name?key=value; each writable property is a "
-          "key, and wins over it when set by itself",
-          NULL,
-          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
-              GST_PARAM_MUTABLE_READY));
-  g_object_class_install_property (klass, GST_WZP_PROP_FINGERPRINT,
-      g_param_spec_string ("fingerprint", "Fingerprint",
-          "Fingerprint of the own key; known once started, and before when "
-          "identity-file is there",
-          NULL, READ_ONLY));
-  g_object_class_install_property (klass, GST_WZP_PROP_CONNECTION_STATE,
-      g_param_spec_enum ("connection-state", "Connection state",
-          "Where the connection to the peer stands",
-          gst_wzp_connection_state_get_type (), WZP_STATE_NEW, READ_ONLY));
-  g_object_class_install_property (klass, GST_WZP_PROP_PATH,
-      g_param_spec_enum ("path", "Path", "The path that media is sent over",
-          gst_wzp_path_get_type (), WZP_PATH_NONE, READ_ONLY));
-  g_object_class_install_property (klass, GST_WZP_PROP_STATS,
-      g_param_spec_boxed ("stats", "Statistics",
-          "application/x-wzp-stats; zeros before the start, the last values "
-          "after the stop",
-          GST_TYPE_STRUCTURE, READ_ONLY));
-  gst_wzp_events_install (klass, is_sink);
+  return g_object_get_qdata (element, gst_wzp_client_quark ());
 }
 
 void
@@ -70,8 +46,8 @@ ref_node (GstWzpClient *self)
   return node;
 }
 
-gboolean
-gst_wzp_client_set_uri (GstWzpClient *self, const char *uri, GError **error)
+static gboolean
+set_uri (GstWzpClient *self, const char *uri, GError **error)
 {
   g_autoptr (WzpNode) node = ref_node (self);
 
@@ -88,20 +64,21 @@ set_uri_property (GstWzpClient *self, const char *uri)
   g_autoptr (GError) error = NULL;
 
   /* A property has no way to refuse; the start does it then. */
-  if (!gst_wzp_client_set_uri (self, uri, &error))
+  if (!set_uri (self, uri, &error))
     GST_ERROR_OBJECT (self->element, "uri: %s", error->message);
 }
 
-void
-gst_wzp_client_set_property (
-    GstWzpClient *self, guint id, const GValue *value, GParamSpec *pspec)
+static void
+set_property (GObject *object, guint id, const GValue *value, GParamSpec *pspec)
 {
+  GstWzpClient *self = client_of (object);
+
   if (id == GST_WZP_PROP_URI)
     set_uri_property (self, g_value_get_string (value));
   else if (id < GST_WZP_N_SETTINGS)
     gst_wzp_settings_set (&self->settings, id, value);
   else
-    G_OBJECT_WARN_INVALID_PROPERTY_ID (self->element, id, pspec);
+    G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
 }
 
 static char *
@@ -166,10 +143,11 @@ get_enum (GstWzpClient *self, guint id)
   return value;
 }
 
-void
-gst_wzp_client_get_property (
-    GstWzpClient *self, guint id, GValue *value, GParamSpec *pspec)
+static void
+get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
 {
+  GstWzpClient *self = client_of (object);
+
   switch (id) {
     case GST_WZP_PROP_URI:
       g_value_take_string (value, gst_wzp_settings_dup_uri (&self->settings));
@@ -188,7 +166,7 @@ gst_wzp_client_get_property (
       if (id < GST_WZP_N_SETTINGS)
         gst_wzp_settings_get (&self->settings, id, value);
       else
-        G_OBJECT_WARN_INVALID_PROPERTY_ID (self->element, id, pspec);
+        G_OBJECT_WARN_INVALID_PROPERTY_ID (object, id, pspec);
       break;
   }
 }
@@ -204,11 +182,11 @@ gst_wzp_client_refuse (GstWzpClient *self, GError *error)
   g_error_free (error);
 }
 
-gboolean
-gst_wzp_client_join (GstWzpClient *self)
+static gboolean
+join_session (GstWzpClient *self)
 {
-  g_autofree char *name = gst_wzp_settings_dup_string (
-      &self->settings, GST_WZP_SETTING_SESSION);
+  g_autofree char *name =
+      gst_wzp_settings_dup_string (&self->settings, GST_WZP_SETTING_SESSION);
   GError *error = NULL;
 
   self->session = gst_wzp_session_join (name, &self->settings, &error);
@@ -217,8 +195,8 @@ gst_wzp_client_join (GstWzpClient *self)
   return self->session != NULL;
 }
 
-void
-gst_wzp_client_leave (GstWzpClient *self)
+static void
+leave_session (GstWzpClient *self)
 {
   if (self->session != NULL)
     gst_wzp_session_leave (self->session, &self->settings);
@@ -229,35 +207,38 @@ gst_wzp_client_leave (GstWzpClient *self)
 static gboolean
 join_again (GstWzpClient *self)
 {
-  g_autofree char *name = gst_wzp_settings_dup_string (
-      &self->settings, GST_WZP_SETTING_SESSION);
+  g_autofree char *name =
+      gst_wzp_settings_dup_string (&self->settings, GST_WZP_SETTING_SESSION);
 
   if (self->session != NULL &&
       g_strcmp0 (name, gst_wzp_session_get_name (self->session)) == 0)
     return TRUE;
-  gst_wzp_client_leave (self);
-  return gst_wzp_client_join (self);
+  leave_session (self);
+  return join_session (self);
 }
 
 static void
 adopt_node (GstWzpClient *self, WzpNode *node)
 {
+  const WzpMode mode = gst_wzp_session_get_mode (self->session);
+
   GST_OBJECT_LOCK (self->element);
   self->node = node;
+  self->mode = mode;
   self->latency_ms = wzp_node_get_latency_ms (node);
   self->was_connected = FALSE;
   self->is_reported = FALSE;
   self->n_warnings = 0;
   self->warnings_since_us = 0;
-  self->rates = (GstWzpRates) { 0 };
+  self->rates = (GstWzpRates){ 0 };
   g_clear_pointer (&self->failure, gst_wzp_failure_free);
   GST_OBJECT_UNLOCK (self->element);
   g_atomic_int_set (&self->dropped, 0);
   gst_wzp_events_set_state (self, WZP_STATE_NEW);
 }
 
-WzpNode *
-gst_wzp_client_open (GstWzpClient *self)
+static WzpNode *
+open_session (GstWzpClient *self)
 {
   GError *error = NULL;
   WzpNode *node;
@@ -285,8 +266,8 @@ take_pending_remote (GstWzpClient *self)
   return remote;
 }
 
-void
-gst_wzp_client_start (GstWzpClient *self)
+static void
+start_session (GstWzpClient *self)
 {
   g_autoptr (WzpNode) node = ref_node (self);
   g_autoptr (WzpDescription) remote = NULL;
@@ -300,8 +281,8 @@ gst_wzp_client_start (GstWzpClient *self)
         ("The peer's candidates cannot be used: %s", error->message), (NULL));
 }
 
-void
-gst_wzp_client_close (GstWzpClient *self)
+static void
+close_session (GstWzpClient *self)
 {
   g_autoptr (WzpNode) node = NULL;
   GstStructure *stats;
@@ -326,8 +307,51 @@ gst_wzp_client_close (GstWzpClient *self)
 }
 
 static gboolean
-apply_remote (
-    GstWzpClient *self, WzpDescription *remote, GError **error)
+begin (GstWzpClient *self, GstWzpClientOpenFunc open_func)
+{
+  WzpNode *node = open_session (self);
+
+  if (node == NULL)
+    return FALSE;
+  if (!open_func (self->element, node)) {
+    close_session (self);
+    return FALSE;
+  }
+  start_session (self);
+  return TRUE;
+}
+
+GstStateChangeReturn
+gst_wzp_client_change_state (GstElement *element, GstStateChange transition,
+    GstElementClass *parent_class, GstWzpClientOpenFunc open_func,
+    void (*close_func) (GstElement *element))
+{
+  GstWzpClient *self = client_of (element);
+  GstStateChangeReturn ret;
+
+  if (transition == GST_STATE_CHANGE_NULL_TO_READY && !join_session (self))
+    return GST_STATE_CHANGE_FAILURE;
+  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
+      !begin (self, open_func))
+    return GST_STATE_CHANGE_FAILURE;
+
+  ret = parent_class->change_state (element, transition);
+
+  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
+      (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
+          ret == GST_STATE_CHANGE_FAILURE)) {
+    close_func (element);
+    close_session (self);
+  }
+  if (transition == GST_STATE_CHANGE_READY_TO_NULL ||
+      (transition == GST_STATE_CHANGE_NULL_TO_READY &&
+          ret == GST_STATE_CHANGE_FAILURE))
+    leave_session (self);
+  return ret;
+}
+
+static gboolean
+apply_remote (GstWzpClient *self, WzpDescription *remote, GError **error)
 {
   g_autoptr (WzpNode) node = ref_node (self);
   WzpDescription *old;
@@ -347,11 +371,9 @@ apply_remote (
 }
 
 gboolean
-gst_wzp_client_set_remote (
-    GstElement *element, const GstStructure *candidates)
+gst_wzp_client_set_remote (GstElement *element, const GstStructure *candidates)
 {
-  GstWzpClient *self =
-      g_object_get_qdata (G_OBJECT (element), gst_wzp_client_quark ());
+  GstWzpClient *self = client_of (element);
   g_autoptr (GError) error = NULL;
   WzpDescription *remote = NULL;
 
@@ -362,8 +384,7 @@ gst_wzp_client_set_remote (
     remote = gst_wzp_candidates_parse (candidates, &error);
   if (remote != NULL && apply_remote (self, remote, &error))
     return TRUE;
-  GST_WARNING_OBJECT (
-      element, "set-remote-candidates: %s", error->message);
+  GST_WARNING_OBJECT (element, "set-remote-candidates: %s", error->message);
   return FALSE;
 }
 
@@ -382,16 +403,26 @@ gst_wzp_client_report (GstWzpClient *self)
   GST_OBJECT_UNLOCK (self->element);
 
   if (failure != NULL)
-    gst_wzp_failure_post (failure, self->element, self->settings.is_sink,
-        was_connected, NULL);
+    gst_wzp_failure_post (
+        failure, self->element, self->settings.is_sink, was_connected, NULL);
   return is_reported || failure != NULL;
 }
 
 gboolean
 gst_wzp_client_is_connected (GstWzpClient *self)
 {
-  return get_enum (self, GST_WZP_PROP_CONNECTION_STATE) ==
-      WZP_STATE_CONNECTED;
+  return get_enum (self, GST_WZP_PROP_CONNECTION_STATE) == WZP_STATE_CONNECTED;
+}
+
+WzpMode
+gst_wzp_client_get_mode (GstWzpClient *self)
+{
+  WzpMode mode;
+
+  GST_OBJECT_LOCK (self->element);
+  mode = self->mode;
+  GST_OBJECT_UNLOCK (self->element);
+  return mode;
 }
 
 guint
@@ -399,7 +430,70 @@ gst_wzp_client_get_latency_ms (GstWzpClient *self)
 {
   g_autoptr (WzpNode) node = ref_node (self);
 
-  return node != NULL ? wzp_node_get_latency_ms (node)
-                      : gst_wzp_settings_get_uint (
-                            &self->settings, GST_WZP_SETTING_LATENCY);
+  return node != NULL
+      ? wzp_node_get_latency_ms (node)
+      : gst_wzp_settings_get_uint (&self->settings, GST_WZP_SETTING_LATENCY);
+}
+
+void
+gst_wzp_client_install (GObjectClass *klass, gboolean is_sink)
+{
+  klass->set_property = set_property;
+  klass->get_property = get_property;
+  gst_wzp_settings_install (klass, is_sink);
+  g_object_class_install_property (klass, GST_WZP_PROP_URI,
+      g_param_spec_string ("uri", "URI",
+          "wzp://[relay[:port]]/name?key=value; each writable property is a "
+          "key, and wins over it when set by itself",
+          NULL,
+          G_PARAM_READWRITE | G_PARAM_STATIC_STRINGS |
+              GST_PARAM_MUTABLE_READY));
+  g_object_class_install_property (klass, GST_WZP_PROP_FINGERPRINT,
+      g_param_spec_string ("fingerprint", "Fingerprint",
+          "Fingerprint of the own key; known once started, and before when "
+          "identity-file is there",
+          NULL, READ_ONLY));
+  g_object_class_install_property (klass, GST_WZP_PROP_CONNECTION_STATE,
+      g_param_spec_enum ("connection-state", "Connection state",
+          "Where the connection to the peer stands",
+          gst_wzp_connection_state_get_type (), WZP_STATE_NEW, READ_ONLY));
+  g_object_class_install_property (klass, GST_WZP_PROP_PATH,
+      g_param_spec_enum ("path", "Path", "The path that media is sent over",
+          gst_wzp_path_get_type (), WZP_PATH_NONE, READ_ONLY));
+  g_object_class_install_property (klass, GST_WZP_PROP_STATS,
+      g_param_spec_boxed ("stats", "Statistics",
+          "application/x-wzp-stats; zeros before the start, the last values "
+          "after the stop",
+          GST_TYPE_STRUCTURE, READ_ONLY));
+  gst_wzp_events_install (klass, is_sink);
+}
+
+static const char *const *
+get_protocols (GType type)
+{
+  static const char *const protocols[] = { WZP_URI_SCHEME, NULL };
+
+  return protocols;
+}
+
+static char *
+uri_handler_get (GstURIHandler *handler)
+{
+  return gst_wzp_settings_dup_uri (&client_of (handler)->settings);
+}
+
+static gboolean
+uri_handler_set (GstURIHandler *handler, const char *uri, GError **error)
+{
+  return set_uri (client_of (handler), uri, error);
+}
+
+void
+gst_wzp_client_install_uri (
+    GstURIHandlerInterface *iface, GstURIType (*get_uri_type) (GType type))
+{
+  iface->get_type = get_uri_type;
+  iface->get_protocols = get_protocols;
+  iface->get_uri = uri_handler_get;
+  iface->set_uri = uri_handler_set;
 }

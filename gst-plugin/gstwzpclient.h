@@ -31,6 +31,7 @@ typedef struct {
   int dropped;            /* atomic: frames that the element dropped */
   /* ---- */
   WzpNode *node; /* owned; NULL below PAUSED */
+  WzpMode mode;  /* of the node */
   guint listener_id;
   WzpConnectionState state;
   WzpPath path;
@@ -46,29 +47,24 @@ typedef struct {
   GstStructure *last_stats; /* owned, nullable: of the last stop */
 } GstWzpClient;
 
-/* In class_init: properties, signals, metadata that both share. */
+/* In class_init: properties with their functions, and signals. */
 void gst_wzp_client_install (GObjectClass *klass, gboolean is_sink);
+/* In the interface_init of GstURIHandler. */
+void gst_wzp_client_install_uri (
+    GstURIHandlerInterface *iface, GstURIType (*get_uri_type) (GType type));
 void gst_wzp_client_init (
     GstWzpClient *self, GstElement *element, gboolean is_sink);
 void gst_wzp_client_clear (GstWzpClient *self); /* in finalize */
 
-void gst_wzp_client_set_property (
-    GstWzpClient *self, guint id, const GValue *value, GParamSpec *pspec);
-void gst_wzp_client_get_property (
-    GstWzpClient *self, guint id, GValue *value, GParamSpec *pspec);
-/* GstURIHandler; GST_URI_ERROR_BAD_STATE when started. */
-gboolean gst_wzp_client_set_uri (
-    GstWzpClient *self, const char *uri, GError **error);
+/* READY->PAUSED: @node is borrowed until the element closes, and not started
+ * yet if it is new. FALSE: an error was posted. */
+typedef gboolean (*GstWzpClientOpenFunc) (GstElement *element, WzpNode *node);
 
-/* NULL->READY and READY->NULL. FALSE: an error was posted. */
-gboolean gst_wzp_client_join (GstWzpClient *self);
-void gst_wzp_client_leave (GstWzpClient *self);
-/* READY->PAUSED: the node, borrowed until close(), not started if it is new.
- * NULL: an error was posted. */
-WzpNode *gst_wzp_client_open (GstWzpClient *self);
-void gst_wzp_client_start (GstWzpClient *self);
-/* PAUSED->READY, or when something between open() and start() failed. */
-void gst_wzp_client_close (GstWzpClient *self);
+/* The whole change_state() of an element: session and node around the parent's
+ * and the element's own part. */
+GstStateChangeReturn gst_wzp_client_change_state (GstElement *element,
+    GstStateChange transition, GstElementClass *parent_class,
+    GstWzpClientOpenFunc open_func, void (*close_func) (GstElement *element));
 /* Posts @error about the settings or the start. Takes it. */
 void gst_wzp_client_refuse (GstWzpClient *self, GError *error);
 
@@ -81,6 +77,7 @@ gboolean gst_wzp_client_set_remote (
  * FALSE: nothing has failed (the element is being stopped). */
 gboolean gst_wzp_client_report (GstWzpClient *self);
 gboolean gst_wzp_client_is_connected (GstWzpClient *self);
+WzpMode gst_wzp_client_get_mode (GstWzpClient *self); /* the session's */
 guint gst_wzp_client_get_latency_ms (GstWzpClient *self);
 
 G_END_DECLS

@@ -43,16 +43,15 @@ DEFINE_ENUM (GstWzpTransportPolicy, gst_wzp_transport_policy,
 
 DEFINE_ENUM (GstWzpConnectionState, gst_wzp_connection_state,
     VALUE (WZP_STATE_NEW, "Not started", "new"),
-    VALUE (WZP_STATE_CONNECTING, "Under way to the relay or peer",
-        "connecting"),
+    VALUE (
+        WZP_STATE_CONNECTING, "Under way to the relay or peer", "connecting"),
     VALUE (WZP_STATE_CONNECTED, "Media can flow", "connected"),
-    VALUE (WZP_STATE_DISCONNECTED, "No peer, another attempt or caller may come",
-        "disconnected"),
+    VALUE (WZP_STATE_DISCONNECTED,
+        "No peer, another attempt or caller may come", "disconnected"),
     VALUE (WZP_STATE_FAILED, "Failed for good", "failed"),
     VALUE (WZP_STATE_CLOSED, "Stopped", "closed"))
 
-DEFINE_ENUM (GstWzpPath, gst_wzp_path,
-    VALUE (WZP_PATH_NONE, "No path", "none"),
+DEFINE_ENUM (GstWzpPath, gst_wzp_path, VALUE (WZP_PATH_NONE, "No path", "none"),
     VALUE (WZP_PATH_RELAY, "Through the relay", "relay"),
     VALUE (WZP_PATH_DIRECT, "Directly between the peers", "direct"))
 

@@ -224,8 +224,7 @@ on_progress (WzpNode *node, const char *step, gpointer user_data)
 }
 
 static void
-on_path (
-    WzpNode *node, WzpPath old_path, WzpPath new_path, gpointer user_data)
+on_path (WzpNode *node, WzpPath old_path, WzpPath new_path, gpointer user_data)
 {
   GstWzpClient *client = begin_event (node, user_data);
 
@@ -385,8 +384,8 @@ on_retrying (WzpNode *node, const WzpFailure *failure, guint delay_ms,
   if (client == NULL)
     return;
   kept = gst_wzp_failure_new (failure);
-  text = g_strdup_printf ("%s; trying again in %.1f s", kept->error->message,
-      delay_ms / 1000.0);
+  text = g_strdup_printf (
+      "%s; trying again in %.1f s", kept->error->message, delay_ms / 1000.0);
   gst_wzp_events_end_progress (client, GST_PROGRESS_TYPE_CANCELED, text);
   if (may_warn (client))
     gst_wzp_failure_post (kept, client->element, client->settings.is_sink,
@@ -456,11 +455,10 @@ gst_wzp_events_install (GObjectClass *klass, gboolean is_sink)
   ids[SIGNAL_LOCAL_CANDIDATES] =
       g_signal_new ("local-candidates", type, G_SIGNAL_RUN_LAST, 0, NULL, NULL,
           NULL, G_TYPE_NONE, 1, GST_TYPE_STRUCTURE);
-  ids[SIGNAL_SET_REMOTE_CANDIDATES] =
-      g_signal_new_class_handler ("set-remote-candidates", type,
-          G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
-          G_CALLBACK (gst_wzp_client_set_remote), NULL, NULL, NULL,
-          G_TYPE_BOOLEAN, 1, GST_TYPE_STRUCTURE);
+  ids[SIGNAL_SET_REMOTE_CANDIDATES] = g_signal_new_class_handler (
+      "set-remote-candidates", type, G_SIGNAL_RUN_LAST | G_SIGNAL_ACTION,
+      G_CALLBACK (gst_wzp_client_set_remote), NULL, NULL, NULL, G_TYPE_BOOLEAN,
+      1, GST_TYPE_STRUCTURE);
   ids[SIGNAL_CALLER_CONNECTING] = g_signal_new_class_handler (
       "caller-connecting", type, G_SIGNAL_RUN_LAST, G_CALLBACK (accept_caller),
       accumulate_consent, NULL, NULL, G_TYPE_BOOLEAN, 1, GST_TYPE_STRUCTURE);

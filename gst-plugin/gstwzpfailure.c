@@ -9,7 +9,7 @@ gst_wzp_failure_new (const WzpFailure *failure)
 {
   GstWzpFailure *self = g_new (GstWzpFailure, 1);
 
-  *self = (GstWzpFailure) {
+  *self = (GstWzpFailure){
     .error = g_error_copy (failure->error),
     .phase = g_strdup (failure->phase),
     .path = failure->path,
@@ -70,11 +70,11 @@ void
 gst_wzp_failure_post (const GstWzpFailure *self, GstElement *element,
     gboolean is_sink, gboolean was_connected, const char *text)
 {
-  char *debug = g_strdup_printf (
-      "phase %s, path %s, QUIC error %" G_GUINT64_FORMAT
-      ", TLS alert %u, attempts %u",
-      self->phase, wzp_path_to_string (self->path), self->quic_error,
-      self->tls_alert, self->attempts);
+  char *debug =
+      g_strdup_printf ("phase %s, path %s, QUIC error %" G_GUINT64_FORMAT
+                       ", TLS alert %u, attempts %u",
+          self->phase, wzp_path_to_string (self->path), self->quic_error,
+          self->tls_alert, self->attempts);
 
   gst_element_message_full_with_details (element,
       text != NULL ? GST_MESSAGE_WARNING : GST_MESSAGE_ERROR,

@@ -101,8 +101,7 @@ set_meta (WzpFrameMeta *meta, GstBuffer *buffer, const GstSegment *segment)
 }
 
 WzpFrame *
-gst_wzp_frame_new (
-    GstBuffer *buffer, const GstSegment *segment, GError **error)
+gst_wzp_frame_new (GstBuffer *buffer, const GstSegment *segment, GError **error)
 {
   struct iovec iov[WZP_FRAME_MAX_IOV];
   g_autoptr (MappedBuffer) mapped = mapped_buffer_new (buffer);
@@ -114,12 +113,12 @@ gst_wzp_frame_new (
     return NULL;
   }
   for (guint i = 0; i < mapped->n_maps; i++)
-    iov[i] = (struct iovec) {
+    iov[i] = (struct iovec){
       .iov_base = mapped->maps[i].data,
       .iov_len = mapped->maps[i].size,
     };
-  frame = wzp_frame_new_wrapped (
-      iov, mapped->n_maps, mapped, mapped_buffer_free);
+  frame =
+      wzp_frame_new_wrapped (iov, mapped->n_maps, mapped, mapped_buffer_free);
   if (frame == NULL) {
     g_set_error (error, WZP_ERROR, WZP_ERROR_TOO_LARGE,
         "Buffer of %" G_GSIZE_FORMAT " bytes, at most %u are allowed",

@@ -56,8 +56,7 @@ find_or_add (const char *name)
 }
 
 GstWzpSession *
-gst_wzp_session_join (
-    const char *name, GstWzpSettings *member, GError **error)
+gst_wzp_session_join (const char *name, GstWzpSettings *member, GError **error)
 {
   GstWzpSession *self;
 
@@ -131,8 +130,8 @@ collect_settings (GstWzpSession *self, GError **error)
   gst_wzp_settings_init (&self->settings,
       ((GstWzpSettings *) g_ptr_array_index (self->members, 0))->is_sink);
   for (guint i = 0; i < self->members->len; i++) {
-    if (!gst_wzp_settings_merge (&self->settings,
-            g_ptr_array_index (self->members, i), error))
+    if (!gst_wzp_settings_merge (
+            &self->settings, g_ptr_array_index (self->members, i), error))
       return FALSE;
   }
   return decide_mode (self, error);
@@ -170,14 +169,24 @@ gst_wzp_session_open (
   WzpNode *node = NULL;
 
   g_mutex_lock (&sessions_lock);
-  if (self->node != NULL
-          ? gst_wzp_settings_fit (&self->settings, member, error)
-          : make_node (self, error)) {
+  if (self->node != NULL ? gst_wzp_settings_fit (&self->settings, member, error)
+                         : make_node (self, error)) {
     self->n_open++;
     node = wzp_node_ref (self->node);
   }
   g_mutex_unlock (&sessions_lock);
   return node;
+}
+
+WzpMode
+gst_wzp_session_get_mode (GstWzpSession *self)
+{
+  WzpMode mode;
+
+  g_mutex_lock (&sessions_lock);
+  mode = gst_wzp_settings_get_mode (&self->settings);
+  g_mutex_unlock (&sessions_lock);
+  return mode;
 }
 
 gboolean

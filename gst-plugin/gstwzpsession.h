@@ -27,6 +27,8 @@ const char *gst_wzp_session_get_name (GstWzpSession *self); /* nullable */
  * of the identity file. Every success is followed by one close(). */
 WzpNode *gst_wzp_session_open (
     GstWzpSession *self, GstWzpSettings *member, GError **error);
+/* What the open node does. */
+WzpMode gst_wzp_session_get_mode (GstWzpSession *self);
 /* Starts the node. FALSE: another member has. */
 gboolean gst_wzp_session_start (GstWzpSession *self);
 /* The last user's stops the node, which may wait up to 100 ms. In an event of a

@@ -3,7 +3,7 @@
 
 #define MAX_TIMEOUT_MS 3600000.0 /* an hour */
 #define MAX_LATENCY_MS 60000.0
-#define MAX_BACKOFF_S  86400.0   /* a day */
+#define MAX_BACKOFF_S  86400.0 /* a day */
 
 static gboolean
 check_host (const char *text, GError **error)
@@ -67,8 +67,7 @@ const GstWzpSettingSpec gst_wzp_specs[GST_WZP_N_SETTINGS] = {
   [GST_WZP_SETTING_PEER] = { "peer", "Peer",
       "Name or fingerprint to call (default: from uri, of a caller)",
       KIND_STRING, FOR_BOTH },
-  [GST_WZP_SETTING_PEER_FINGERPRINT] = { "peer-fingerprint",
-      "Peer fingerprint",
+  [GST_WZP_SETTING_PEER_FINGERPRINT] = { "peer-fingerprint", "Peer fingerprint",
       "Refuse any peer whose fingerprint is not this one", KIND_STRING,
       FOR_BOTH, .check = check_fingerprint },
   [GST_WZP_SETTING_IDENTITY_FILE] = { "identity-file", "Identity file",
@@ -80,9 +79,9 @@ const GstWzpSettingSpec gst_wzp_specs[GST_WZP_N_SETTINGS] = {
       "reveals none and stays on the relay",
       KIND_ENUM, FOR_BOTH, .value = WZP_ACCEPT_TRUSTED,
       .get_type = gst_wzp_accept_mode_get_type },
-  [GST_WZP_SETTING_TRANSPORT_POLICY] = { "transport-policy",
-      "Transport policy", "Which paths may be used", KIND_ENUM, FOR_BOTH,
-      .value = WZP_POLICY_ALL, .get_type = gst_wzp_transport_policy_get_type },
+  [GST_WZP_SETTING_TRANSPORT_POLICY] = { "transport-policy", "Transport policy",
+      "Which paths may be used", KIND_ENUM, FOR_BOTH, .value = WZP_POLICY_ALL,
+      .get_type = gst_wzp_transport_policy_get_type },
   [GST_WZP_SETTING_HOST_CANDIDATES] = { "host-candidates", "Host candidates",
       "Tell the peer the addresses of the own interfaces", KIND_BOOLEAN,
       FOR_BOTH, .value = TRUE },
@@ -175,8 +174,8 @@ new_pspec (const GstWzpSettingSpec *spec, gboolean is_sink)
     case KIND_ENUM:
       if (spec->get_type == gst_wzp_mode_get_type)
         value = is_sink ? WZP_MODE_CALLER : WZP_MODE_LISTENER;
-      return g_param_spec_enum (spec->name, spec->nick, spec->blurb,
-          spec->get_type (), value, flags);
+      return g_param_spec_enum (
+          spec->name, spec->nick, spec->blurb, spec->get_type (), value, flags);
     case KIND_CAPS:
       return g_param_spec_boxed (
           spec->name, spec->nick, spec->blurb, GST_TYPE_CAPS, flags);

@@ -15,7 +15,8 @@ parse_boolean (const char *text, GValue *ret_value)
 }
 
 static gboolean
-parse_double (const GstWzpSettingSpec *spec, const char *text, GValue *ret_value)
+parse_double (
+    const GstWzpSettingSpec *spec, const char *text, GValue *ret_value)
 {
   char *end;
   const double number = g_ascii_strtod (text, &end);
@@ -29,7 +30,8 @@ parse_double (const GstWzpSettingSpec *spec, const char *text, GValue *ret_value
 }
 
 static gboolean
-parse_integer (const GstWzpSettingSpec *spec, const char *text, GValue *ret_value)
+parse_integer (
+    const GstWzpSettingSpec *spec, const char *text, GValue *ret_value)
 {
   gint64 number;
 
@@ -98,7 +100,8 @@ find_uri_key (gboolean is_sink, const char *key)
   const guint wanted = is_sink ? FOR_SINK : FOR_SRC;
 
   for (guint id = 1; id < GST_WZP_N_SETTINGS; id++) {
-    if ((gst_wzp_specs[id].flags & wanted) && !(gst_wzp_specs[id].flags & SECRET) &&
+    if ((gst_wzp_specs[id].flags & wanted) &&
+        !(gst_wzp_specs[id].flags & SECRET) &&
         g_str_equal (gst_wzp_specs[id].name, key))
       return id;
   }
@@ -121,7 +124,8 @@ parse_uri_key (gboolean is_sink, const char *key, const char *text,
         "The URI gives %s twice, as host and as key", key);
     return FALSE;
   }
-  g_value_init (&values[id], G_PARAM_SPEC_VALUE_TYPE (gst_wzp_setting_pspec (is_sink, id)));
+  g_value_init (&values[id],
+      G_PARAM_SPEC_VALUE_TYPE (gst_wzp_setting_pspec (is_sink, id)));
   if (!parse_value (&gst_wzp_specs[id], text, &values[id])) {
     g_set_error (error, GST_URI_ERROR, GST_URI_ERROR_BAD_URI,
         "Bad value '%s' of URI key '%s'", text, key);

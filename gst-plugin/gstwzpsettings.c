@@ -71,11 +71,12 @@ peek (const GstWzpSettings *self, GstWzpSetting id)
   if (G_IS_VALUE (&self->uri_name) &&
       (id == GST_WZP_SETTING_PEER || id == GST_WZP_SETTING_ALIAS)) {
     mode = g_value_get_enum (peek (self, GST_WZP_SETTING_MODE));
-    if (mode == (id == GST_WZP_SETTING_PEER ? WZP_MODE_CALLER
-                                            : WZP_MODE_LISTENER))
+    if (mode ==
+        (id == GST_WZP_SETTING_PEER ? WZP_MODE_CALLER : WZP_MODE_LISTENER))
       return &self->uri_name;
   }
-  return g_param_spec_get_default_value (gst_wzp_setting_pspec (self->is_sink, id));
+  return g_param_spec_get_default_value (
+      gst_wzp_setting_pspec (self->is_sink, id));
 }
 
 static gboolean
@@ -98,8 +99,7 @@ follow_relay_fingerprint (GValue values[GST_WZP_N_SETTINGS], gboolean is_set)
   GValue *trust = &values[GST_WZP_SETTING_RELAY_TRUST];
 
   if (is_set)
-    assign_enum (
-        trust, gst_wzp_relay_trust_get_type (), WZP_RELAY_TRUST_PIN);
+    assign_enum (trust, gst_wzp_relay_trust_get_type (), WZP_RELAY_TRUST_PIN);
   else if (G_IS_VALUE (trust) &&
       g_value_get_enum (trust) == WZP_RELAY_TRUST_PIN)
     unset (trust);
@@ -122,8 +122,7 @@ gst_wzp_settings_set (
 }
 
 void
-gst_wzp_settings_get (
-    GstWzpSettings *self, GstWzpSetting id, GValue *ret_value)
+gst_wzp_settings_get (GstWzpSettings *self, GstWzpSetting id, GValue *ret_value)
 {
   g_mutex_lock (&self->lock);
   g_value_copy (peek (self, id), ret_value);
@@ -271,9 +270,20 @@ void
 gst_wzp_settings_set_mode (GstWzpSettings *self, WzpMode mode)
 {
   g_mutex_lock (&self->lock);
-  assign_enum (&self->own[GST_WZP_SETTING_MODE], gst_wzp_mode_get_type (),
-      (int) mode);
+  assign_enum (
+      &self->own[GST_WZP_SETTING_MODE], gst_wzp_mode_get_type (), (int) mode);
   g_mutex_unlock (&self->lock);
+}
+
+WzpMode
+gst_wzp_settings_get_mode (GstWzpSettings *self)
+{
+  WzpMode mode;
+
+  g_mutex_lock (&self->lock);
+  mode = g_value_get_enum (peek (self, GST_WZP_SETTING_MODE));
+  g_mutex_unlock (&self->lock);
+  return mode;
 }
 
 /* A secret is not for messages. */
@@ -312,8 +322,8 @@ check_uri_error (const GstWzpSettings *self, GError **error)
 
 /* With both locks, as what follows. */
 static gboolean
-merge_value (GstWzpSetting id, GValue *target, const GValue *value,
-    GError **error)
+merge_value (
+    GstWzpSetting id, GValue *target, const GValue *value, GError **error)
 {
   if (value == NULL)
     return TRUE;
@@ -324,8 +334,7 @@ merge_value (GstWzpSetting id, GValue *target, const GValue *value,
 }
 
 static gboolean
-merge_values (
-    GstWzpSettings *self, const GstWzpSettings *other, GError **error)
+merge_values (GstWzpSettings *self, const GstWzpSettings *other, GError **error)
 {
   if (!check_uri_error (other, error))
     return FALSE;
@@ -373,8 +382,7 @@ fit_values (
   if (!check_uri_error (other, error))
     return FALSE;
   for (guint id = 1; id < GST_WZP_N_SETTINGS; id++) {
-    value =
-        gst_wzp_specs[id].flags & OF_ELEMENT ? NULL : peek_set (other, id);
+    value = gst_wzp_specs[id].flags & OF_ELEMENT ? NULL : peek_set (other, id);
     if (value != NULL && !is_same (id, peek (self, id), value, error))
       return FALSE;
   }
@@ -440,8 +448,7 @@ fill_how (const GstWzpSettings *self, WzpNodeConfig *config)
       !peek_boolean (self, GST_WZP_SETTING_HOST_CANDIDATES);
   config->bind_address = peek_string (self, GST_WZP_SETTING_BIND_ADDRESS);
   config->bind_port = (guint16) peek_uint (self, GST_WZP_SETTING_BIND_PORT);
-  config->direct_timeout_ms =
-      peek_uint (self, GST_WZP_SETTING_DIRECT_TIMEOUT);
+  config->direct_timeout_ms = peek_uint (self, GST_WZP_SETTING_DIRECT_TIMEOUT);
   config->relay_timeout_ms = peek_uint (self, GST_WZP_SETTING_RELAY_TIMEOUT);
   config->relay_grace_ms = peek_uint (self, GST_WZP_SETTING_RELAY_GRACE);
   config->direct_grace_ms = peek_uint (self, GST_WZP_SETTING_DIRECT_GRACE);
@@ -449,8 +456,8 @@ fill_how (const GstWzpSettings *self, WzpNodeConfig *config)
   config->latency_ms = peek_uint (self, GST_WZP_SETTING_LATENCY);
   config->no_reconnect = !peek_boolean (self, GST_WZP_SETTING_AUTO_RECONNECT);
   config->retries = g_value_get_int (peek (self, GST_WZP_SETTING_RETRIES));
-  config->retry_backoff_factor = g_value_get_double (
-      peek (self, GST_WZP_SETTING_RETRY_BACKOFF_FACTOR));
+  config->retry_backoff_factor =
+      g_value_get_double (peek (self, GST_WZP_SETTING_RETRY_BACKOFF_FACTOR));
   config->retry_backoff_max =
       g_value_get_double (peek (self, GST_WZP_SETTING_RETRY_BACKOFF_MAX));
 }

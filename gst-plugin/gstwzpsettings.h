@@ -95,6 +95,7 @@ gboolean gst_wzp_settings_fit (
 gboolean gst_wzp_settings_is_set (GstWzpSettings *self, GstWzpSetting id);
 gboolean gst_wzp_settings_has_name (GstWzpSettings *self);
 void gst_wzp_settings_set_mode (GstWzpSettings *self, WzpMode mode);
+WzpMode gst_wzp_settings_get_mode (GstWzpSettings *self);
 
 /* Fills in a configuration; its strings are those of @self and live until it
  * is changed. Not the identity. */

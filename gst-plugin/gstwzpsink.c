@@ -14,7 +14,8 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 videotestsrc is-live=true ! x264enc tune=zerolatency ! h264parse ! wzpsink uri=wzp://localhost/cam1
+ * gst-launch-1.0 videotestsrc is-live=true ! x264enc tune=zerolatency !
+ * h264parse ! wzpsink uri=wzp://localhost/cam1
  * ]|
  */
 #include "gstwzpsink.h"
@@ -47,11 +48,11 @@ typedef struct {
   WzpSendFlow *flow; /* owned; NULL below PAUSED */
 
   /* streaming thread */
-  char *caps;        /* owned, nullable: as text */
-  GstTagList *tags;  /* owned, nullable */
+  char *caps;            /* owned, nullable: as text */
+  GstTagList *tags;      /* owned, nullable */
   gboolean is_described; /* the flow has both */
   gboolean want_discont; /* the next frame does not follow the last */
-  guint n_prepared;  /* buffers that came to the clock since the last sent */
+  guint n_prepared; /* buffers that came to the clock since the last sent */
   gint64 last_qos_us;
 } GstWzpSink;
 
@@ -126,9 +127,8 @@ open_flow (GstWzpSink *self, WzpNode *node)
   WzpSendFlow *flow;
 
   g_weak_ref_init (weak, self);
-  flow = wzp_node_add_send_flow (node,
-      name != NULL ? name : DEFAULT_FLOW_NAME, &flow_handler, weak,
-      weak_ref_free, &error);
+  flow = wzp_node_add_send_flow (node, name != NULL ? name : DEFAULT_FLOW_NAME,
+      &flow_handler, weak, weak_ref_free, &error);
   if (flow == NULL) {
     gst_wzp_client_refuse (&self->client, error);
     return FALSE;
@@ -140,27 +140,23 @@ open_flow (GstWzpSink *self, WzpNode *node)
 }
 
 static gboolean
-open_sink (GstWzpSink *self)
+open_sink (GstElement *element, WzpNode *node)
 {
-  WzpNode *node = gst_wzp_client_open (&self->client);
+  GstWzpSink *self = GST_WZP_SINK (element);
 
-  if (node == NULL)
+  if (!open_flow (self, node))
     return FALSE;
-  if (!open_flow (self, node)) {
-    gst_wzp_client_close (&self->client);
-    return FALSE;
-  }
   self->is_described = FALSE;
   self->want_discont = FALSE;
   self->n_prepared = 0;
   self->last_qos_us = 0;
-  gst_wzp_client_start (&self->client);
   return TRUE;
 }
 
 static void
-close_sink (GstWzpSink *self)
+close_sink (GstElement *element)
 {
+  GstWzpSink *self = GST_WZP_SINK (element);
   g_autoptr (WzpSendFlow) flow = NULL;
 
   GST_OBJECT_LOCK (self);
@@ -168,7 +164,6 @@ close_sink (GstWzpSink *self)
   GST_OBJECT_UNLOCK (self);
   if (flow != NULL)
     wzp_send_flow_detach (flow);
-  gst_wzp_client_close (&self->client);
   g_clear_pointer (&self->caps, g_free);
   g_clear_pointer (&self->tags, gst_tag_list_unref);
 }
@@ -176,25 +171,8 @@ close_sink (GstWzpSink *self)
 static GstStateChangeReturn
 change_state (GstElement *element, GstStateChange transition)
 {
-  GstWzpSink *self = GST_WZP_SINK (element);
-  GstStateChangeReturn ret;
-
-  if (transition == GST_STATE_CHANGE_NULL_TO_READY &&
-      !gst_wzp_client_join (&self->client))
-    return GST_STATE_CHANGE_FAILURE;
-  if (transition == GST_STATE_CHANGE_READY_TO_PAUSED && !open_sink (self))
-    return GST_STATE_CHANGE_FAILURE;
-
-  ret = GST_ELEMENT_CLASS (gst_wzp_sink_parent_class)
-            ->change_state (element, transition);
-
-  if (transition == GST_STATE_CHANGE_PAUSED_TO_READY ||
-      (transition == GST_STATE_CHANGE_READY_TO_PAUSED &&
-          ret == GST_STATE_CHANGE_FAILURE))
-    close_sink (self);
-  if (transition == GST_STATE_CHANGE_READY_TO_NULL)
-    gst_wzp_client_leave (&self->client);
-  return ret;
+  return gst_wzp_client_change_state (element, transition,
+      GST_ELEMENT_CLASS (gst_wzp_sink_parent_class), open_sink, close_sink);
 }
 
 static gboolean
@@ -271,6 +249,7 @@ handle_event (GstBaseSink *sink, GstEvent *event)
       break;
     case GST_EVENT_FLUSH_STOP:
       self->want_discont = TRUE;
+      self->n_prepared = 0;
       break;
     default:
       break;
@@ -281,12 +260,12 @@ handle_event (GstBaseSink *sink, GstEvent *event)
 static GstFlowReturn
 fail (GstWzpSink *self, const GError *error)
 {
-  GST_ELEMENT_ERROR (
-      self, RESOURCE, WRITE, ("%s", error->message), (NULL));
+  GST_ELEMENT_ERROR (self, RESOURCE, WRITE, ("%s", error->message), (NULL));
   return GST_FLOW_ERROR;
 }
 
-/* Caps that do not fit a message are an error; tags that do not are left out. */
+/* Caps that do not fit a message are an error; tags that do not are left out.
+ */
 static gboolean
 describe (GstWzpSink *self, WzpSendFlow *flow)
 {
@@ -327,8 +306,8 @@ post_qos (GstWzpSink *self, GstBuffer *buffer)
       is_timed ? gst_segment_to_stream_time (segment, GST_FORMAT_TIME, time)
                : GST_CLOCK_TIME_NONE,
       time, GST_BUFFER_DURATION (buffer));
-  gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS, GST_BUFFER_OFFSET_NONE,
-      (guint) g_atomic_int_get (&self->client.dropped));
+  gst_message_set_qos_stats (message, GST_FORMAT_BUFFERS,
+      GST_BUFFER_OFFSET_NONE, (guint) g_atomic_int_get (&self->client.dropped));
   gst_element_post_message (GST_ELEMENT (self), message);
 }
 
@@ -362,16 +341,15 @@ push_once (GstWzpSink *self, WzpSendFlow *flow, GstBuffer *buffer)
 
   if (!self->is_described && !describe (self, flow))
     return GST_FLOW_ERROR;
-  frame =
-      gst_wzp_frame_new (buffer, &GST_BASE_SINK (self)->segment, &error);
+  frame = gst_wzp_frame_new (buffer, &GST_BASE_SINK (self)->segment, &error);
   if (frame == NULL)
     return fail (self, error);
   if (self->want_discont)
     frame->meta.flags |= WZP_FRAME_DISCONT;
 
   switch (wzp_send_flow_push (flow, frame,
-      gst_wzp_settings_get_boolean (&self->client.settings,
-          GST_WZP_SETTING_WAIT_FOR_CONNECTION))) {
+      gst_wzp_settings_get_boolean (
+          &self->client.settings, GST_WZP_SETTING_WAIT_FOR_CONNECTION))) {
     case WZP_PUSH_OK:
       self->want_discont = FALSE;
       return GST_FLOW_OK;
@@ -424,21 +402,6 @@ wait_event (GstBaseSink *sink, GstEvent *event)
 }
 
 static void
-set_property (
-    GObject *object, guint id, const GValue *value, GParamSpec *pspec)
-{
-  gst_wzp_client_set_property (
-      &GST_WZP_SINK (object)->client, id, value, pspec);
-}
-
-static void
-get_property (GObject *object, guint id, GValue *value, GParamSpec *pspec)
-{
-  gst_wzp_client_get_property (
-      &GST_WZP_SINK (object)->client, id, value, pspec);
-}
-
-static void
 finalize (GObject *object)
 {
   GstWzpSink *self = GST_WZP_SINK (object);
@@ -458,8 +421,6 @@ gst_wzp_sink_class_init (GstWzpSinkClass *klass)
 
   GST_DEBUG_CATEGORY_INIT (gst_wzp_sink_debug, "wzpsink", 0, "WZP sink");
 
-  object_class->set_property = set_property;
-  object_class->get_property = get_property;
   object_class->finalize = finalize;
   gst_wzp_client_install (object_class, TRUE);
 
@@ -498,31 +459,8 @@ get_uri_type (GType type)
   return GST_URI_SINK;
 }
 
-static const char *const *
-get_protocols (GType type)
-{
-  return gst_wzp_uri_protocols;
-}
-
-static char *
-get_uri (GstURIHandler *handler)
-{
-  return gst_wzp_settings_dup_uri (&GST_WZP_SINK (handler)->client.settings);
-}
-
-static gboolean
-set_uri (GstURIHandler *handler, const char *uri, GError **error)
-{
-  return gst_wzp_client_set_uri (&GST_WZP_SINK (handler)->client, uri, error);
-}
-
 static void
 uri_handler_init (gpointer iface, gpointer data)
 {
-  GstURIHandlerInterface *handler = iface;
-
-  handler->get_type = get_uri_type;
-  handler->get_protocols = get_protocols;
-  handler->get_uri = get_uri;
-  handler->set_uri = set_uri;
+  gst_wzp_client_install_uri (iface, get_uri_type);
 }

@@ -23,13 +23,14 @@ static GstStructure *
 new_path (const WzpPathStats *path)
 {
   return gst_structure_new ("application/x-wzp-path", "path",
-      gst_wzp_path_get_type (), path->path, "local", G_TYPE_STRING,
-      path->local, "remote", G_TYPE_STRING, path->remote, "rtt-ms",
-      G_TYPE_DOUBLE, (double) path->srtt_us / 1000.0, "cwnd", G_TYPE_UINT64,
-      path->cwnd, "lost", G_TYPE_UINT64, path->packets_lost, "state",
-      G_TYPE_STRING,
-      !path->is_up ? "down" : path->in_use ? "in-use" : "standby", "mtu",
-      G_TYPE_UINT, path->mtu, "packets-sent", G_TYPE_UINT64,
+      gst_wzp_path_get_type (), path->path, "local", G_TYPE_STRING, path->local,
+      "remote", G_TYPE_STRING, path->remote, "rtt-ms", G_TYPE_DOUBLE,
+      (double) path->srtt_us / 1000.0, "cwnd", G_TYPE_UINT64, path->cwnd,
+      "lost", G_TYPE_UINT64, path->packets_lost, "state", G_TYPE_STRING,
+      !path->is_up       ? "down"
+          : path->in_use ? "in-use"
+                         : "standby",
+      "mtu", G_TYPE_UINT, path->mtu, "packets-sent", G_TYPE_UINT64,
       path->packets_sent, "packets-received", G_TYPE_UINT64,
       path->packets_received, NULL);
 }
@@ -51,10 +52,9 @@ new_dial (const WzpDialStats *dial)
 static GstStructure *
 new_race (const char *name, const WzpCallStats *call)
 {
-  GstStructure *s = gst_structure_new (name, "winner",
-      gst_wzp_path_get_type (), call->winner, "time-to-connect-ms",
-      G_TYPE_DOUBLE, to_ms (call->time_to_connect_us),
-      "time-to-first-media-ms", G_TYPE_DOUBLE,
+  GstStructure *s = gst_structure_new (name, "winner", gst_wzp_path_get_type (),
+      call->winner, "time-to-connect-ms", G_TYPE_DOUBLE,
+      to_ms (call->time_to_connect_us), "time-to-first-media-ms", G_TYPE_DOUBLE,
       to_ms (call->time_to_first_media_us), "time-to-direct-ms", G_TYPE_DOUBLE,
       to_ms (call->time_to_direct_us), NULL);
   GValue dials = G_VALUE_INIT;
@@ -81,9 +81,8 @@ main_path (const WzpCallStats *call)
 static double
 bandwidth_mbps (const WzpPathStats *path)
 {
-  return path->srtt_us > 0
-      ? (double) path->cwnd * 8.0 / (double) path->srtt_us
-      : 0.0;
+  return path->srtt_us > 0 ? (double) path->cwnd * 8.0 / (double) path->srtt_us
+                           : 0.0;
 }
 
 static void
@@ -152,10 +151,10 @@ new_caller (const WzpCallStats *call)
   char text[WZP_FINGERPRINT_STRLEN];
   guint64 sent_lost = 0;
   WzpCallStats sum = { 0 };
-  GstStructure *s = gst_structure_new ("application/x-wzp-caller",
-      "fingerprint", G_TYPE_STRING,
-      wzp_fingerprint_to_string (&call->peer, text), "path",
-      gst_wzp_path_get_type (), call->path, NULL);
+  GstStructure *s =
+      gst_structure_new ("application/x-wzp-caller", "fingerprint",
+          G_TYPE_STRING, wzp_fingerprint_to_string (&call->peer, text), "path",
+          gst_wzp_path_get_type (), call->path, NULL);
 
   add_call (&sum, &sent_lost, call);
   set_counters (s, &sum, sent_lost);

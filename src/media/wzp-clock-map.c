@@ -16,7 +16,7 @@
 /* A jump lasts when so many observations in a row, over so much time, agree
  * on it. A queue of a second that drains does not: its transit falls. */
 #define JUMP_NS        G_GINT64_CONSTANT (1000000000)
-#define JUMP_SPREAD_NS G_GINT64_CONSTANT (250000000)
+#define JUMP_SPREAD_NS G_GINT64_CONSTANT (100000000)
 #define JUMP_LASTS_NS  G_GUINT64_CONSTANT (200000000)
 #define JUMP_SAMPLES   8u
 

@@ -21,8 +21,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpClockMap, wzp_clock_map_free)
 void wzp_clock_map_reset (WzpClockMap *self);
 /* Observes that what the sender stamped @sent_ns came at @arrival_ns of the
  * receiver's running time. A jump of more than 1 s that lasts (the sender
- * seeked or restarted: eight observations in a row, over 200 ms, that agree)
- * begins anew. Times above 2^61 ns are ignored. */
+ * seeked or restarted: eight observations in a row, over 200 ms, that agree
+ * within 100 ms) begins anew. Times above 2^61 ns are ignored. */
 void wzp_clock_map_observe (
     WzpClockMap *self, guint64 sent_ns, guint64 arrival_ns);
 /* Local running time of @sent_ns (never below 0). Before the first observation

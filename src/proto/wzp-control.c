@@ -171,6 +171,10 @@ read_fields (WzpReader *r, WzpControl *control)
       control->seq = wzp_reader_varint (r);
       read_padding (r, control);
       break;
+    case WZP_CONTROL_FEEDBACK:
+      control->seq = wzp_reader_varint (r);
+      control->received = wzp_reader_varint (r);
+      break;
   }
 }
 
@@ -237,6 +241,10 @@ write_fields (WzpWriter *w, const WzpControl *control)
     case WZP_CONTROL_FLOW_LATENCY:
       wzp_writer_varint (w, control->flow);
       wzp_writer_varint (w, control->latency_ms);
+      break;
+    case WZP_CONTROL_FEEDBACK:
+      wzp_writer_varint (w, control->seq);
+      wzp_writer_varint (w, control->received);
       break;
     case WZP_CONTROL_PROBE:
     case WZP_CONTROL_PROBE_ACK:

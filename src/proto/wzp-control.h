@@ -1,7 +1,7 @@
 /* wzp-control: the messages of a call's control channel, as values and bytes.
  *
  * One message: varint type, then its fields. Reliable ones travel in the
- * channel of media/wzp-control-channel, in order; PROBE and PROBE_ACK travel
+ * channel of media/wzp-control-channel, in order; PROBE, PROBE_ACK and FEEDBACK travel
  * alone in a control datagram of their own and are bound to the path they
  * came by. An unknown type is skipped by its receiver. Pure.
  *
@@ -17,6 +17,7 @@
  *   BYE            varint reason; text text
  *   FLOW_LATENCY   varint flow, latency_ms
  *   PROBE(_ACK)    varint path, seq; zeros to the end
+ *   FEEDBACK       varint seq, received
  *
  * A text is a varint length and that many bytes of UTF-8 without NUL; a path
  * is 1 (relay) or 2 (direct), a flow 1 to WZP_FLOW_ID_MAX. Bytes behind the
@@ -46,6 +47,7 @@ typedef enum {
   /* not in the reliable channel: */
   WZP_CONTROL_PROBE = 32,
   WZP_CONTROL_PROBE_ACK = 33,
+  WZP_CONTROL_FEEDBACK = 34, /* what came by the relay path */
 } WzpControlType;
 
 typedef enum {
@@ -67,12 +69,13 @@ typedef struct {
   guint64 frame;      /* FLOW_EOS: first frame number that will not come */
   guint64 epoch, n;   /* NOMINATE, NOMINATE_ACK */
   WzpPath path;       /* NOMINATE, SUSPECT, PROBE, PROBE_ACK */
-  guint64 seq;        /* PROBE, PROBE_ACK */
+  guint64 seq;        /* PROBE, PROBE_ACK; FEEDBACK: highest number */
   guint32 padding;    /* PROBE, PROBE_ACK: bytes of zeros behind the fields */
   guint32 window;     /* HELLO: bytes the sender of HELLO can take in flight */
   guint32 version;    /* HELLO: 1 */
   guint32 latency_ms; /* HELLO, FLOW_LATENCY */
-  guint64 received, lost, dropped; /* REPORT: datagrams or frames so far */
+  guint64 received, lost, dropped; /* REPORT: datagrams or frames so far;
+                                    * FEEDBACK: received, bytes so far */
   guint32 reason;     /* BYE: WzpHangupReason */
   char *text;         /* BYE, owned, nullable: for people */
 } WzpControl;

@@ -65,6 +65,20 @@ on_remove_cid (ngtcp2_conn *ng, const ngtcp2_cid *cid, void *user_data)
 
 /* Handshake */
 
+/* Once the handshake is done TLS is gone, and what may still come (session
+ * tickets) is of no use. */
+static int
+on_crypto_data (ngtcp2_conn *ng, ngtcp2_encryption_level level,
+    uint64_t offset, const uint8_t *data, size_t len, void *user_data)
+{
+  WzpConn *conn = user_data;
+
+  if (conn->tls == NULL)
+    return 0;
+  return ngtcp2_crypto_recv_crypto_data_cb (
+      ng, level, offset, data, len, user_data);
+}
+
 static int
 on_handshake_completed (ngtcp2_conn *ng, void *user_data)
 {
@@ -237,7 +251,7 @@ on_stream_credit (ngtcp2_conn *ng, int64_t id, uint64_t max_data,
 }
 
 #define COMMON_CALLBACKS                                                      \
-  .recv_crypto_data = ngtcp2_crypto_recv_crypto_data_cb,                      \
+  .recv_crypto_data = on_crypto_data,                                         \
   .handshake_completed = on_handshake_completed,                              \
   .encrypt = ngtcp2_crypto_encrypt_cb, .decrypt = on_decrypt,                 \
   .hp_mask = ngtcp2_crypto_hp_mask_cb, .recv_stream_data = on_stream_data,    \

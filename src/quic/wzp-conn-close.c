@@ -184,7 +184,7 @@ set_close_reason (WzpConn *conn, const char *reason)
 static void
 fail_tls (WzpConn *conn)
 {
-  const GError *own = wzp_tls_get_error (conn->tls);
+  const GError *own = conn->tls != NULL ? wzp_tls_get_error (conn->tls) : NULL;
   guint8 number = ngtcp2_conn_get_tls_alert (conn->ng);
   int tls_error = ngtcp2_conn_get_tls_error (conn->ng);
   g_autofree char *alert = name_alert (number);

@@ -67,7 +67,8 @@ typedef struct {
 
 typedef struct {
   WzpTlsContext *tls;
-  gsize max_payload;          /* largest UDP payload to probe, 1200..65527 */
+  gsize max_payload;          /* largest UDP payload to send, 1200..65527 */
+  gsize max_receive;          /* largest that the peer may send; 0: any */
   guint idle_timeout_ms;
   guint keep_alive_ms;
   guint handshake_timeout_ms;
@@ -104,7 +105,7 @@ struct _WzpConn {
   gboolean is_notified; /* closed() was called, or is not to be */
 
   ngtcp2_conn *ng; /* owned, or NULL after the end */
-  WzpTls *tls;     /* owned, or NULL after the end */
+  WzpTls *tls;     /* owned, or NULL after the handshake */
   gboolean in_ngtcp2; /* inside a call of ngtcp2 (or between those that make
                        * one packet): only some others are allowed */
 

@@ -55,6 +55,8 @@ fill_params (ngtcp2_transport_params *params, const WzpConnConfig *config)
   params->max_idle_timeout = config->idle_timeout_ms * NGTCP2_MILLISECONDS;
   params->active_connection_id_limit = ACTIVE_CID_LIMIT;
   params->max_datagram_frame_size = MAX_DATAGRAM_FRAME;
+  if (config->max_receive > 0)
+    params->max_udp_payload_size = MAX (config->max_receive, WZP_PATH_MTU_MIN);
 }
 
 static void

@@ -150,6 +150,13 @@ wzp_datagram_log_oldest_us (const WzpDatagramLog *self)
 }
 
 void
+wzp_datagram_log_settle (WzpDatagramLog *self)
+{
+  g_return_if_fail (self != NULL);
+  self->head = self->next;
+}
+
+void
 wzp_datagram_log_trim (WzpDatagramLog *self)
 {
   g_return_if_fail (self != NULL);

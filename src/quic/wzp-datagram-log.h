@@ -30,6 +30,8 @@ void wzp_datagram_log_acked (WzpDatagramLog *self, guint64 id);
 gboolean wzp_datagram_log_lost (WzpDatagramLog *self, guint64 id);
 /* 0: none is unsettled. */
 gint64 wzp_datagram_log_oldest_us (const WzpDatagramLog *self);
+/* Nothing is in flight: all are settled. */
+void wzp_datagram_log_settle (WzpDatagramLog *self);
 /* Gives the memory back when all are settled. */
 void wzp_datagram_log_trim (WzpDatagramLog *self);
 

@@ -50,6 +50,7 @@ wzp_endpoint_fill_config (WzpEndpoint *self, const WzpAddr *remote,
   *ret_config = (WzpConnConfig){
     .tls = self->tls,
     .max_payload = link > 0 ? MIN (link, max) : max,
+    .max_receive = self->config.max_udp_payload,
     .idle_timeout_ms = self->config.idle_timeout_ms,
     .keep_alive_ms = self->config.keep_alive_ms,
     .handshake_timeout_ms = handshake_timeout_ms,

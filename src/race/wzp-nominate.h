@@ -25,17 +25,20 @@
  *   - NOMINATE of a path that is not up at the Acceptor: it is remembered,
  *     followed and acknowledged when the path comes up; the Dialer duplicates
  *     until then. A NOMINATE that stays unacknowledged is sent again, the same,
- *     after 2, 4, 8 ... 30 s: so one that the control channel refused is not
+ *     after 0.3, 0.6, 1.2 ... 30 s: so one that the control channel refused is not
  *     lost.
  *   - SUSPECT, each side for itself: a datagram is unacknowledged, or a probe
  *     unanswered, for max (2 PTO, 150 ms), or (Dialer) the Acceptor told
  *     SUSPECT and no probe sent since was answered. The side duplicates on the
  *     other path at once, and probes it; the Acceptor tells SUSPECT, also of a
- *     nominated path that went down, and again after 1, 2, 4 ... 16 s.
- *     DEAD: a datagram unacknowledged, or a probe unanswered and at least 3 of
- *     them, for max (5 PTO, 1 s); or a local send error (a sample of
+ *     nominated path that went down, and again after 0.2, 0.4, 0.8 ... 16 s.
+ *     DEAD: a datagram unacknowledged, or a probe unanswered and at least 5 of
+ *     them, for max (5 PTO, 1 s), the latter only where nothing was heard for
+ *     as long, or the Acceptor told SUSPECT; or a local send error (a sample of
  *     WZP_NOMINATE_SEND_ERROR), or the connection closed (path_down).
- *     A PTO here is at least 1.5 round trips of the probes, at most 1 s.
+ *     A PTO here is at least 1.5 round trips of the probes, at most 1 s. On
+ *     direct probes do not count while the samples show acknowledgements: there
+ *     they are the peer's own. (On the relay path they are the relay's.)
  *   - After direct died in use it must answer WZP_NOMINATE_BACK_PROBES probes
  *     over 2 s and then sit out a hold-down of 2, 4, 8 ... 60 s before it is
  *     nominated while the relay lives; 60 s in use without dying start that
@@ -67,9 +70,9 @@ G_BEGIN_DECLS
   (WZP_NOMINATE_PROOF_SIZE - WZP_DATAGRAM_MAX_PREFIX - 16u)
 #define WZP_NOMINATE_BACK_PROBES    10u
 #define WZP_NOMINATE_HOLD_MAX_US    (60 * G_USEC_PER_SEC)
-#define WZP_NOMINATE_RESEND_MIN_US  (2 * G_USEC_PER_SEC)
+#define WZP_NOMINATE_RESEND_MIN_US  (300 * 1000)
 #define WZP_NOMINATE_RESEND_MAX_US  (30 * G_USEC_PER_SEC)
-#define WZP_NOMINATE_ACCUSE_MIN_US  (G_USEC_PER_SEC)
+#define WZP_NOMINATE_ACCUSE_MIN_US  (200 * 1000)
 #define WZP_NOMINATE_ACCUSE_MAX_US  (16 * G_USEC_PER_SEC)
 #define WZP_NOMINATE_MAX_ANSWERS    16u /* PROBEs waiting for step(); more are
                                          * dropped */

@@ -31,7 +31,7 @@ reset_connection (WzpPathHealth *self)
   self->is_big_heard = FALSE;
   self->n_sent = self->n_unanswered = self->n_back = 0;
   self->probe_rtt_us = self->srtt_us = self->pto_us = 0;
-  self->is_sample_suspect = self->is_sample_dead = FALSE;
+  self->has_sample = self->is_sample_suspect = self->is_sample_dead = FALSE;
 }
 
 /* A round trip after which an answer is late: the connection's PTO, or what
@@ -55,9 +55,13 @@ dead_us (const WzpPathHealth *self)
   return CLAMP (5 * late_us (self), WZP_PATH_DEAD_MIN_US, WZP_PATH_DEAD_MAX_US);
 }
 
+/* Not where the connection itself says that the peer acknowledges what is sent:
+ * then probes or their answers were lost as anything may be. */
 static gboolean
 is_unanswered_for (const WzpPathHealth *self, gint64 limit_us, gint64 now_us)
 {
+  if (self->is_direct && self->has_sample && !self->is_sample_suspect)
+    return FALSE;
   return self->unanswered_since_us >= 0 &&
       now_us - self->unanswered_since_us >= limit_us;
 }
@@ -70,12 +74,13 @@ wzp_path_health_init (WzpPathHealth *self)
 }
 
 void
-wzp_path_health_up (WzpPathHealth *self, gboolean is_heard, gint64 now_us)
+wzp_path_health_up (WzpPathHealth *self, gboolean is_direct, gint64 now_us)
 {
   reset_connection (self);
   self->is_up = TRUE;
+  self->is_direct = is_direct;
   self->up_us = now_us;
-  if (is_heard)
+  if (is_direct)
     self->heard_us = now_us;
   start_schedule (self, now_us);
 }
@@ -108,6 +113,7 @@ wzp_path_health_sample (
 {
   self->srtt_us = CLAMP (srtt_us, 0, RTT_MAX_US);
   self->pto_us = CLAMP (pto_us, 0, RTT_MAX_US);
+  self->has_sample = TRUE;
   self->is_sample_suspect = unacked_us >= suspect_us (self);
   self->is_sample_dead = unacked_us >= dead_us (self);
 }
@@ -258,10 +264,13 @@ wzp_path_health_is_suspect (const WzpPathHealth *self, gint64 now_us)
 gboolean
 wzp_path_health_is_dead (const WzpPathHealth *self, gint64 now_us)
 {
-  return self->is_up &&
-      (self->is_sample_dead ||
-          (self->n_unanswered >= WZP_PATH_DEAD_PROBES &&
-              is_unanswered_for (self, dead_us (self), now_us)));
+  if (!self->is_up || self->is_sample_dead)
+    return self->is_up;
+  /* A peer that is heard here would tell if it did not hear us: then it is
+   * only probes that were lost. */
+  return self->n_unanswered >= WZP_PATH_DEAD_PROBES &&
+      is_unanswered_for (self, dead_us (self), now_us) &&
+      (self->accused_us >= 0 || now_us - self->heard_us >= dead_us (self));
 }
 
 gboolean
@@ -288,7 +297,7 @@ wzp_path_health_rtt (const WzpPathHealth *self)
 gint64
 wzp_path_health_next_turn (const WzpPathHealth *self, gint64 now_us)
 {
-  gint64 turns[3] = { -1, -1, -1 };
+  gint64 turns[4] = { -1, -1, -1, -1 };
   gint64 next = -1;
 
   if (!self->is_up)
@@ -296,6 +305,7 @@ wzp_path_health_next_turn (const WzpPathHealth *self, gint64 now_us)
   if (self->unanswered_since_us >= 0) {
     turns[0] = self->unanswered_since_us + suspect_us (self);
     turns[1] = self->unanswered_since_us + dead_us (self);
+    turns[3] = self->heard_us + dead_us (self);
   }
   if (!self->needs_back)
     turns[2] = self->held_until_us;

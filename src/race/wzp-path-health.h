@@ -16,7 +16,7 @@ G_BEGIN_DECLS
 #define WZP_PATH_SUSPECT_MAX_US  ((gint64) G_USEC_PER_SEC)
 #define WZP_PATH_DEAD_MIN_US     ((gint64) G_USEC_PER_SEC)
 #define WZP_PATH_DEAD_MAX_US     ((gint64) 5 * G_USEC_PER_SEC)
-#define WZP_PATH_DEAD_PROBES     3u /* unanswered ones, at least */
+#define WZP_PATH_DEAD_PROBES     5u /* unanswered ones, at least */
 #define WZP_PATH_BACK_PROBES     10u
 #define WZP_PATH_BACK_US         ((gint64) 2 * G_USEC_PER_SEC)
 #define WZP_PATH_HOLD_MIN_US     ((gint64) 2 * G_USEC_PER_SEC)
@@ -44,7 +44,7 @@ typedef struct {
 } WzpPathProbe;
 
 typedef struct {
-  gboolean is_up;
+  gboolean is_up, is_direct;
   gint64 up_us;
   gint64 heard_us;       /* -1: not since it is up; as the next two */
   gint64 proved_us;      /* when the last padded probe was answered */
@@ -61,7 +61,7 @@ typedef struct {
   gint64 unanswered_since_us; /* the first of them, -1: none */
 
   gint64 srtt_us, pto_us; /* of the connection; 0: unknown */
-  gboolean is_sample_suspect, is_sample_dead;
+  gboolean has_sample, is_sample_suspect, is_sample_dead;
   gint64 accused_us; /* the peer told SUSPECT, -1: no or answered since */
 
   gboolean needs_back; /* died: must answer WZP_PATH_BACK_PROBES again */
@@ -72,8 +72,10 @@ typedef struct {
 } WzpPathHealth;
 
 void wzp_path_health_init (WzpPathHealth *self);
-/* On a path that is up: another connection took its place. */
-void wzp_path_health_up (WzpPathHealth *self, gboolean is_heard, gint64 now_us);
+/* On a path that is up: another connection took its place. @is_direct: heard from the start, and judged by its samples alone once there
+ * are some. */
+void wzp_path_health_up (
+    WzpPathHealth *self, gboolean is_direct, gint64 now_us);
 void wzp_path_health_down (WzpPathHealth *self);
 /* @is_big: in a datagram of full size. */
 void wzp_path_health_heard (

@@ -5,8 +5,6 @@
 #include "wzp-sni.h"
 #include "wzp-tls.h"
 
-#include <sys/socket.h>
-
 void
 wzp_relay_refuse (
     WzpRelay *self, WzpConn *conn, WzpCloseCode code, const char *text)

@@ -89,6 +89,22 @@ wzp_call_send_probe (WzpCall *self, WzpLink *link, const WzpControl *probe)
 }
 
 void
+wzp_call_send_feedback (WzpCall *self, gint64 now_us)
+{
+  WzpControl feedback = { .type = WZP_CONTROL_FEEDBACK,
+    .seq = self->relay_highest,
+    .received = self->relay_bytes };
+
+  if (self->relay == NULL || self->feedback_at_us < 0 ||
+      (now_us < self->feedback_at_us &&
+          self->relay_unreported < WZP_FEEDBACK_BYTES))
+    return;
+  self->feedback_at_us = -1;
+  self->relay_unreported = 0;
+  wzp_call_send_probe (self, self->relay, &feedback);
+}
+
+void
 wzp_call_probe_mtu (WzpCall *self, gint64 now_us)
 {
   gsize size =
@@ -158,6 +174,7 @@ receive_message (
     case WZP_CONTROL_FLOW_LATENCY:
     case WZP_CONTROL_PROBE:
     case WZP_CONTROL_PROBE_ACK:
+    case WZP_CONTROL_FEEDBACK:
       /* Not of use here, or not valid in the reliable channel: skipped, as
        * an unknown type is. */
       break;
@@ -214,8 +231,16 @@ wzp_call_receive_control (
   }
   if (!wzp_control_parse (text, len, &control, NULL) ||
       (control.type != WZP_CONTROL_PROBE &&
-          control.type != WZP_CONTROL_PROBE_ACK)) {
+          control.type != WZP_CONTROL_PROBE_ACK &&
+          control.type != WZP_CONTROL_FEEDBACK)) {
     self->bad_control++;
+    return;
+  }
+  if (control.type == WZP_CONTROL_FEEDBACK) {
+    wzp_relay_window_feedback (
+        self->relay_window, control.seq, control.received, now_us);
+    if (self->relay != NULL)
+      wzp_link_want_pull (self->relay);
     return;
   }
   receive_probe (self, link, &control, len, now_us);

@@ -8,6 +8,7 @@
 #include "wzp-nominate.h"
 #include "wzp-race-runner.h"
 #include "wzp-receiver.h"
+#include "wzp-relay-window.h"
 #include "wzp-sender.h"
 #include "wzp-timer.h"
 
@@ -59,6 +60,13 @@ struct _WzpCall {
   WzpReceiver *receiver;
   guint peer_window; /* bytes; 0: not told */
 
+  /* The relay path, over all links of the call: what we send by it, and what
+   * we tell of what came by it. */
+  WzpRelayWindow *relay_window;
+  guint64 relay_highest, relay_bytes; /* received: number, bytes */
+  gsize relay_unreported;             /* bytes since the last FEEDBACK */
+  gint64 feedback_at_us;              /* -1: none is due */
+
   WzpPath rx_path;      /* by which media last came */
   gint64 hold_until_us; /* after a change of path; 0: not holding */
   gint64 next_tick_us;
@@ -95,6 +103,8 @@ void wzp_call_send_hello (WzpCall *self, guint window);
 /* A PROBE or PROBE_ACK: on one link only, in a datagram of its own. */
 void wzp_call_send_probe (
     WzpCall *self, WzpLink *link, const WzpControl *probe);
+/* FEEDBACK of what has come by the relay path, if it is due. */
+void wzp_call_send_feedback (WzpCall *self, gint64 now_us);
 void wzp_call_probe_mtu (WzpCall *self, gint64 now_us);
 void wzp_call_receive_control (WzpCall *self, WzpLink *link,
     const guint8 *text, gsize len, gint64 now_us);
@@ -102,6 +112,14 @@ void wzp_call_receive_control (WzpCall *self, WzpLink *link,
 void wzp_call_pop_control (WzpCall *self, gint64 now_us);
 /* Writes what is due on every live link. */
 void wzp_call_write_control (WzpCall *self, gint64 now_us);
+
+/* wzp-call-links.c */
+WzpLink *wzp_call_link_of (const WzpCall *self, WzpPath path);
+/* Takes @conn. A newer connection takes the place of an older one. */
+void wzp_call_attach_link (WzpCall *self, WzpPath path, WzpConn *conn);
+void wzp_call_close_links (WzpCall *self);
+/* Dials the lost relay again if it is time to. */
+void wzp_call_redial_relay (WzpCall *self, gint64 now_us);
 
 /* wzp-call-stats.c */
 guint wzp_call_collect_paths (const WzpCall *self, WzpPathStats ret[2]);

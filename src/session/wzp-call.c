@@ -14,41 +14,10 @@ set_state (WzpCall *self, CallState to)
   self->state = to;
 }
 
-static WzpLink *
-link_of (const WzpCall *self, WzpPath path)
-{
-  switch (path) {
-    case WZP_PATH_RELAY:
-      return self->relay;
-    case WZP_PATH_DIRECT:
-      return self->direct;
-    case WZP_PATH_NONE:
-      return NULL;
-  }
-  g_return_val_if_reached (NULL);
-}
-
 void
 wzp_call_step_soon (WzpCall *self)
 {
   wzp_timer_set_earlier (self->timer, 0);
-}
-
-static void
-close_links (WzpCall *self)
-{
-  g_clear_pointer (&self->relay, wzp_link_free);
-  g_clear_pointer (&self->direct, wzp_link_free);
-  if (self->redial != NULL) {
-    wzp_conn_set_handler (self->redial, NULL, NULL);
-    wzp_conn_close (self->redial, WZP_CLOSE_ABORTED, "The call is over");
-    g_clear_pointer (&self->redial, wzp_conn_unref);
-  }
-  if (self->early != NULL) {
-    wzp_conn_close (self->early, WZP_CLOSE_ABORTED, "The call is over");
-    g_clear_pointer (&self->early, wzp_conn_unref);
-  }
-  self->redial_at_us = -1;
 }
 
 void
@@ -73,207 +42,12 @@ wzp_call_end (
   wzp_call_step_soon (self);
 }
 
-/* ---- links ---- */
-
-/* Media that comes by another path than before may overtake what is still
- * under way there: wait longer for gaps. */
-static void
-note_rx_path (WzpCall *self, WzpPath path, gint64 now_us)
-{
-  if (path == self->rx_path)
-    return;
-  if (self->rx_path != WZP_PATH_NONE) {
-    gint64 hold_us = (gint64) self->latency_ms * 1000;
-
-    self->hold_until_us = now_us + 2 * hold_us;
-    wzp_receiver_set_hold (self->receiver, MAX (hold_us, WZP_RECEIVER_HOLD_US));
-    wzp_timer_set_earlier (self->timer, self->hold_until_us);
-  }
-  self->rx_path = path;
-}
-
-static void
-on_link_received (WzpLink *link, const WzpDatagramPrefix *prefix,
-    const guint8 *text, gsize len, gpointer user_data)
-{
-  WzpCall *self = user_data;
-  WzpPath path = wzp_link_get_path (link);
-  gint64 now_us = wzp_clock_now_us ();
-
-  if (self->state == CALL_ENDED)
-    return;
-  self->last_heard_us = now_us;
-  wzp_nominate_heard (self->nominate, path, now_us);
-  if (prefix->flags & WZP_DATAGRAM_CONTROL) {
-    if (wzp_receiver_mark_number (self->receiver, prefix->number))
-      wzp_call_receive_control (self, link, text, len, now_us);
-    return;
-  }
-  if (self->first_media_us < 0)
-    self->first_media_us = now_us - self->started_us;
-  note_rx_path (self, path, now_us);
-  wzp_receiver_push (self->receiver, prefix, text, len, now_us);
-  wzp_timer_set_earlier (
-      self->timer, wzp_receiver_get_deadline (self->receiver));
-}
-
-static gboolean
-on_link_pull (
-    WzpLink *link, gsize max_size, WzpPacket *ret_packet, gpointer user_data)
-{
-  WzpCall *self = user_data;
-  WzpLink *second;
-
-  if (self->state == CALL_ENDED || wzp_link_get_path (link) != self->path)
-    return FALSE;
-  if (!wzp_sender_next (self->sender, max_size, ret_packet))
-    return FALSE;
-  self->last_media_us = wzp_clock_now_us ();
-  if (self->first_media_us < 0)
-    self->first_media_us = self->last_media_us - self->started_us;
-  second = link_of (self, wzp_nominate_get_duplicate (self->nominate));
-  if (second != NULL && second != link)
-    wzp_link_send_copy (second, ret_packet);
-  return TRUE;
-}
-
-static gboolean
-peer_hung_up (const WzpCloseInfo *info)
-{
-  return info->is_remote && info->is_application &&
-      (info->code == WZP_CLOSE_NORMAL || info->code == WZP_CLOSE_SHUTDOWN);
-}
-
-static void
-want_relay_again (WzpCall *self, gint64 now_us)
-{
-  if (!self->race_config.relay_allowed || !self->race_config.keep_relay)
-    return;
-  self->redial_delay_us = self->redial_delay_us == 0
-      ? WZP_CALL_RELAY_RETRY_US
-      : MIN (self->redial_delay_us * 2, WZP_CALL_RELAY_RETRY_MAX_US);
-  self->redial_at_us = now_us + self->redial_delay_us;
-}
-
-static gboolean
-direct_may_come (const WzpCall *self)
-{
-  return wzp_race_get_direct (wzp_race_runner_get_race (self->runner), NULL,
-             NULL) == WZP_DIAL_PENDING;
-}
-
-static void
-on_link_closed (WzpLink *link, const WzpCloseInfo *info, gpointer user_data)
-{
-  WzpCall *self = user_data;
-  WzpPath path = wzp_link_get_path (link);
-  WzpLink **slot = path == WZP_PATH_RELAY ? &self->relay : &self->direct;
-  WzpLink *other = path == WZP_PATH_RELAY ? self->direct : self->relay;
-  gint64 now_us = wzp_clock_now_us ();
-
-  if (self->state == CALL_ENDED)
-    return;
-  g_debug ("call %s: %s path closed: %s", self->call_id,
-      wzp_path_to_string (path), info->reason);
-  wzp_nominate_path_down (self->nominate, path, now_us);
-
-  if (path == WZP_PATH_DIRECT && peer_hung_up (info)) {
-    wzp_call_end (self, NULL, info, path);
-    return;
-  }
-  if (other == NULL && !direct_may_come (self)) {
-    wzp_call_end (self, g_error_copy (info->error), info, path);
-    return;
-  }
-  if (path == WZP_PATH_RELAY)
-    want_relay_again (self, now_us);
-  *slot = NULL;
-  wzp_link_free (link);
-  wzp_call_step_soon (self);
-}
-
-static const WzpLinkHandler link_handler = {
-  .received = on_link_received,
-  .pull = on_link_pull,
-  .closed = on_link_closed,
-};
-
-/* Takes @conn. A newer connection takes the place of an older one. */
-static void
-attach_link (WzpCall *self, WzpPath path, WzpConn *conn)
-{
-  gboolean is_relay = path == WZP_PATH_RELAY;
-  WzpLink **slot = is_relay ? &self->relay : &self->direct;
-  gint64 now_us = wzp_clock_now_us ();
-
-  if (*slot != NULL) {
-    wzp_nominate_path_down (self->nominate, path, now_us);
-    g_clear_pointer (slot, wzp_link_free);
-  }
-  *slot = wzp_link_new (path, conn, is_relay ? self->seal_out : NULL,
-      is_relay ? self->seal_in : NULL, &link_handler, self);
-  if (!is_relay && self->peer_window > 0)
-    wzp_conn_set_max_in_flight (
-        conn, self->peer_window / WZP_CALL_WINDOW_SHARE);
-  if (!is_relay && self->direct_us < 0)
-    self->direct_us = now_us - self->started_us;
-  if (!is_relay)
-    self->last_heard_us = now_us;
-  if (is_relay) {
-    self->redial_at_us = -1;
-    self->redial_delay_us = 0;
-  }
-  wzp_nominate_path_up (self->nominate, path, now_us);
-  wzp_control_channel_kick (self->control);
-  wzp_call_step_soon (self);
-}
-
-/* ---- the relay again ---- */
-
-static void
-on_redial_established (WzpConn *conn, gpointer user_data)
-{
-  WzpCall *self = user_data;
-
-  attach_link (self, WZP_PATH_RELAY, g_steal_pointer (&self->redial));
-}
-
-static void
-on_redial_closed (WzpConn *conn, const WzpCloseInfo *info, gpointer user_data)
-{
-  WzpCall *self = user_data;
-
-  g_clear_pointer (&self->redial, wzp_conn_unref);
-  want_relay_again (self, wzp_clock_now_us ());
-  wzp_call_step_soon (self);
-}
-
-static const WzpConnHandler redial_handler = {
-  .established = on_redial_established,
-  .closed = on_redial_closed,
-};
-
-static void
-redial_relay (WzpCall *self, gint64 now_us)
-{
-  g_autoptr (GError) error = NULL;
-
-  if (self->redial_at_us < 0 || now_us < self->redial_at_us ||
-      self->redial != NULL)
-    return;
-  self->redial_at_us = -1;
-  self->redial = self->handler->dial_relay (
-      self, &redial_handler, self, &error, self->user_data);
-  if (self->redial == NULL)
-    want_relay_again (self, now_us);
-}
-
 /* ---- nomination ---- */
 
 static void
 change_path (WzpCall *self, WzpPath old_path, WzpPath new_path, gint64 now_us)
 {
-  WzpLink *link = link_of (self, new_path);
+  WzpLink *link = wzp_call_link_of (self, new_path);
 
   self->path = new_path;
   if (link != NULL)
@@ -303,7 +77,7 @@ run_nominate (WzpCall *self, gint64 now_us)
         break;
       case WZP_NOMINATE_ACTION_PROBE:
       case WZP_NOMINATE_ACTION_PROBE_ACK:
-        link = link_of (self, action.path);
+        link = wzp_call_link_of (self, action.path);
         if (link != NULL)
           wzp_call_send_probe (self, link, &action.control);
         break;
@@ -351,7 +125,7 @@ is_busy (const WzpCall *self, gint64 now_us)
 static void
 check_eos (WzpCall *self)
 {
-  WzpLink *link = link_of (self, self->path);
+  WzpLink *link = wzp_call_link_of (self, self->path);
   WzpConnInfo info;
 
   if (!wzp_sender_awaits_ack (self->sender) || link == NULL ||
@@ -373,7 +147,7 @@ tick (WzpCall *self, gint64 now_us)
   sample_link (self, self->relay, now_us);
   sample_link (self, self->direct, now_us);
   wzp_call_probe_mtu (self, now_us);
-  redial_relay (self, now_us);
+  wzp_call_redial_relay (self, now_us);
   if (self->hold_until_us != 0 && now_us >= self->hold_until_us) {
     self->hold_until_us = 0;
     wzp_receiver_set_hold (self->receiver, WZP_RECEIVER_HOLD_US);
@@ -385,6 +159,14 @@ tick (WzpCall *self, gint64 now_us)
             "Nothing was heard from the peer for %d s",
             (int) (WZP_CALL_SILENCE_US / G_USEC_PER_SEC)),
         NULL, self->path);
+}
+
+/* The window of the relay path may have opened by time alone. */
+static void
+resume_relay (WzpCall *self)
+{
+  if (self->path == WZP_PATH_RELAY && self->relay != NULL)
+    wzp_link_want_pull (self->relay);
 }
 
 static gint64
@@ -405,6 +187,10 @@ set_timer (WzpCall *self)
     deadline =
         earlier (deadline, wzp_control_channel_get_deadline (self->control));
   deadline = earlier (deadline, wzp_receiver_get_deadline (self->receiver));
+  deadline = earlier (deadline, self->feedback_at_us);
+  if (self->path == WZP_PATH_RELAY)
+    deadline =
+        earlier (deadline, wzp_relay_window_get_deadline (self->relay_window));
   wzp_timer_set (self->timer, deadline);
 }
 
@@ -419,6 +205,8 @@ wzp_call_step (WzpCall *self)
   tick (self, now_us);
   wzp_call_pop_control (self, now_us);
   run_nominate (self, now_us);
+  wzp_call_send_feedback (self, now_us);
+  resume_relay (self);
   wzp_receiver_advance (self->receiver, now_us);
   wzp_call_write_control (self, now_us);
   check_eos (self);
@@ -439,7 +227,7 @@ on_timer (gpointer user_data)
   if (self->told_ended)
     return;
   self->told_ended = TRUE;
-  close_links (self);
+  wzp_call_close_links (self);
   self->handler->ended (self, self->error, self->has_info ? &self->info : NULL,
       self->end_path, self->user_data);
 }
@@ -452,7 +240,7 @@ on_race_won (
 {
   WzpCall *self = user_data;
 
-  attach_link (self, path, conn);
+  wzp_call_attach_link (self, path, conn);
   self->handler->race_news (self, self->user_data);
 }
 
@@ -569,6 +357,8 @@ wzp_call_new (const WzpCallConfig *config, const WzpCallHandler *handler,
   self->handler = handler;
   self->user_data = user_data;
   self->redial_at_us = -1;
+  self->feedback_at_us = -1;
+  self->relay_window = wzp_relay_window_new ();
   self->connect_us = self->first_media_us = self->direct_us = -1;
   self->seal_out = wzp_seal_new (config->keys.send_key, config->keys.send_iv);
   self->seal_in = wzp_seal_new (config->keys.recv_key, config->keys.recv_iv);
@@ -586,13 +376,14 @@ wzp_call_free (WzpCall *self)
 {
   wzp_receiver_end (self->receiver);
   g_clear_pointer (&self->runner, wzp_race_runner_free);
-  close_links (self);
+  wzp_call_close_links (self);
   wzp_timer_free (self->timer);
   g_clear_pointer (&self->nominate, wzp_nominate_free);
   wzp_control_channel_free (self->control);
   g_queue_clear_full (&self->pending_control, (GDestroyNotify) g_bytes_unref);
   wzp_sender_free (self->sender);
   wzp_receiver_free (self->receiver);
+  wzp_relay_window_free (self->relay_window);
   wzp_seal_free (self->seal_out);
   wzp_seal_free (self->seal_in);
   g_clear_error (&self->error);
@@ -669,7 +460,7 @@ wzp_call_hang_up (WzpCall *self, WzpHangupReason reason, const char *text)
   if (self->state != CALL_ENDED)
     wzp_call_end (self, NULL, NULL, self->path);
   self->told_ended = TRUE;
-  close_links (self);
+  wzp_call_close_links (self);
 }
 
 void
@@ -710,7 +501,7 @@ wzp_call_give (WzpCall *self, WzpSendFlow *flow, const WzpSendItem *item)
 void
 wzp_call_woken (WzpCall *self)
 {
-  WzpLink *link = link_of (self, self->path);
+  WzpLink *link = wzp_call_link_of (self, self->path);
 
   if (self->state == CALL_ENDED)
     return;

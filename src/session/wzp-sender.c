@@ -261,6 +261,12 @@ wzp_sender_next (WzpSender *self, gsize max_size, WzpPacket *ret_packet)
 }
 
 guint64
+wzp_sender_peek_number (const WzpSender *self)
+{
+  return self->next_number;
+}
+
+guint64
 wzp_sender_take_number (WzpSender *self)
 {
   return self->next_number++;

@@ -44,6 +44,8 @@ void wzp_sender_give (WzpSender *self, WzpSendFlow *flow,
 /* The next media datagram, round robin over the flows. FALSE: nothing. */
 gboolean wzp_sender_next (
     WzpSender *self, gsize max_size, WzpPacket *ret_packet);
+/* The number that the next datagram will get. */
+guint64 wzp_sender_peek_number (const WzpSender *self);
 /* For a datagram that is not media. */
 guint64 wzp_sender_take_number (WzpSender *self);
 /* Everything sent so far has been acknowledged: tells the flows whose end of

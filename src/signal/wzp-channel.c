@@ -149,8 +149,9 @@ read_message (WzpChannel *self, Stream *stream, GBytes *payload)
   gsize len;
   const char *json = g_bytes_get_data (payload, &len);
 
+  /* An empty GBytes has no data. */
   if (!has_more)
-    message = wzp_message_parse (json, len, &error);
+    message = wzp_message_parse (len > 0 ? json : "", len, &error);
   else
     g_set_error_literal (&error, WZP_ERROR, WZP_ERROR_PROTOCOL,
         "Bytes behind the message on its stream");

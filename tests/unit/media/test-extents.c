@@ -54,8 +54,7 @@ test_random (WzpTest *test, gconstpointer data)
       for (guint32 k = start; k < end; k++)
         bits[k] = TRUE;
       assert_equal (&extents, bits);
-      g_assert_cmpuint (
-          wzp_extents_footprint (&extents), ==, before + growth);
+      g_assert_cmpuint (wzp_extents_footprint (&extents), ==, before + growth);
       if (place.is_new)
         g_assert_cmpuint (extents.n_islands, ==, n_islands + 1);
       else

@@ -60,7 +60,7 @@ test_bounds (WzpTest *test, gconstpointer data)
 
   n_dropped = 0;
   for (guint i = 0; i < G_N_ELEMENTS (iov); i++)
-    iov[i] = (struct iovec) { bytes, 1 };
+    iov[i] = (struct iovec){ bytes, 1 };
   g_assert_null (wzp_frame_new_wrapped (
       iov, WZP_FRAME_MAX_IOV + 1, (gpointer) "owner", on_drop));
   frame = wzp_frame_new_wrapped (
@@ -114,8 +114,7 @@ test_steal_wrapped (WzpTest *test, gconstpointer data)
 {
   guint8 *owner = g_malloc (8);
   struct iovec iov = { owner + 4, 4 };
-  g_autoptr (WzpFrame) frame =
-      wzp_frame_new_wrapped (&iov, 1, owner, g_free);
+  g_autoptr (WzpFrame) frame = wzp_frame_new_wrapped (&iov, 1, owner, g_free);
 
   /* The caller would free an address inside the allocation. */
   g_assert_null (wzp_frame_steal_data (frame));
@@ -137,12 +136,10 @@ test_slice (WzpTest *test, gconstpointer data)
 
       for (guint i = 0; i < n; i++) {
         g_assert_cmpuint (out[i].iov_len, >, 0);
-        g_string_append_len (
-            text, out[i].iov_base, (gssize) out[i].iov_len);
+        g_string_append_len (text, out[i].iov_base, (gssize) out[i].iov_len);
       }
       g_assert_cmpuint (covered, ==, expected);
-      g_assert_cmpmem (
-          text->str, text->len, "abcdefghij" + offset, expected);
+      g_assert_cmpmem (text->str, text->len, "abcdefghij" + offset, expected);
     }
 }
 
@@ -153,13 +150,11 @@ test_slice_short_of_room (WzpTest *test, gconstpointer data)
   struct iovec out[2] = { 0 };
   gsize covered;
 
-  g_assert_cmpuint (
-      wzp_frame_slice (frame, 1, 9, out, 2, &covered), ==, 2);
+  g_assert_cmpuint (wzp_frame_slice (frame, 1, 9, out, 2, &covered), ==, 2);
   g_assert_cmpuint (covered, ==, 3);
   g_assert_cmpmem (out[0].iov_base, out[0].iov_len, "bc", 2);
   g_assert_cmpmem (out[1].iov_base, out[1].iov_len, "d", 1);
-  g_assert_cmpuint (
-      wzp_frame_slice (frame, 1, 9, out, 0, &covered), ==, 0);
+  g_assert_cmpuint (wzp_frame_slice (frame, 1, 9, out, 0, &covered), ==, 0);
   g_assert_cmpuint (covered, ==, 0);
 }
 

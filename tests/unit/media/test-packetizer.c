@@ -24,7 +24,7 @@ new_frame (guint8 *bytes, gsize size, guint n_pieces)
   for (guint i = 0; i < n_pieces; i++) {
     gsize to = size * (i + 1) / n_pieces;
 
-    iov[i] = (struct iovec) { bytes + from, to - from };
+    iov[i] = (struct iovec){ bytes + from, to - from };
     from = to;
   }
   frame = wzp_frame_new_wrapped (iov, n_pieces, bytes, on_drop);
@@ -40,8 +40,8 @@ flatten (const WzpPacket *packet, GByteArray *out)
   g_byte_array_set_size (out, 0);
   g_byte_array_append (out, packet->head, (guint) packet->head_len);
   for (guint i = 0; i < packet->n_payload; i++) {
-    g_byte_array_append (out, packet->payload[i].iov_base,
-        (guint) packet->payload[i].iov_len);
+    g_byte_array_append (
+        out, packet->payload[i].iov_base, (guint) packet->payload[i].iov_len);
     payload_len += packet->payload[i].iov_len;
   }
   g_assert_cmpuint (payload_len, ==, packet->payload_len);
@@ -68,8 +68,7 @@ check_cutting (WzpPacketizer *packetizer, WzpFrame *frame, GRand *rand,
     WzpMediaHead head;
     gsize head_len;
 
-    g_assert_true (
-        wzp_packetizer_next (packetizer, number, size, &packet));
+    g_assert_true (wzp_packetizer_next (packetizer, number, size, &packet));
     flatten (&packet, flat);
     g_assert_cmpuint (flat->len, <=, size);
     if (!packet.ends_frame)
@@ -80,13 +79,13 @@ check_cutting (WzpPacketizer *packetizer, WzpFrame *frame, GRand *rand,
     g_assert_cmpuint (prefix.prefix_len, ==, packet.prefix_len);
     g_assert_cmpint (
         (prefix.flags & WZP_DATAGRAM_FRAME_START) != 0, ==, n == 0);
-    g_assert_cmpint ((prefix.flags & WZP_DATAGRAM_FRAME_END) != 0, ==,
-        packet.ends_frame);
+    g_assert_cmpint (
+        (prefix.flags & WZP_DATAGRAM_FRAME_END) != 0, ==, packet.ends_frame);
     g_assert_cmpint ((prefix.flags & WZP_DATAGRAM_KEY_FRAME) != 0, ==,
         (meta.flags & WZP_FRAME_DELTA_UNIT) == 0);
-    g_assert_true (wzp_datagram_parse_media (&prefix,
-        flat->data + prefix.prefix_len, flat->len - prefix.prefix_len, &head,
-        &head_len));
+    g_assert_true (
+        wzp_datagram_parse_media (&prefix, flat->data + prefix.prefix_len,
+            flat->len - prefix.prefix_len, &head, &head_len));
     g_assert_cmpuint (prefix.prefix_len + head_len, ==, packet.head_len);
     g_assert_cmpuint (head.frame, ==, index);
     g_assert_cmpuint (head.offset, ==, offset);
@@ -122,8 +121,8 @@ test_sizes (WzpTest *test, gconstpointer data)
 
       if (n_pieces % 2 == 0)
         frame->meta.flags = WZP_FRAME_DELTA_UNIT | WZP_FRAME_MARKER;
-      check_cutting (packetizer, frame, rand, WZP_DATAGRAM_MAX_HEADER + 1,
-          1452, bytes);
+      check_cutting (
+          packetizer, frame, rand, WZP_DATAGRAM_MAX_HEADER + 1, 1452, bytes);
     }
   g_assert_cmpuint (wzp_packetizer_get_next_frame (packetizer), ==,
       G_N_ELEMENTS (sizes) * WZP_FRAME_MAX_IOV);
@@ -154,9 +153,8 @@ test_full_datagrams (WzpTest *test, gconstpointer data)
   GRand *rand = wzp_test_rand_new ();
 
   /* 256 KiB by 1200 bytes less a head of at most 20. */
-  g_assert_cmpuint (check_cutting (packetizer,
-                        new_frame (bytes, 256 * 1024, 3), rand, 1200, 1200,
-                        bytes),
+  g_assert_cmpuint (check_cutting (packetizer, new_frame (bytes, 256 * 1024, 3),
+                        rand, 1200, 1200, bytes),
       <=, (256 * 1024 + 1179) / 1180);
   g_rand_free (rand);
 }

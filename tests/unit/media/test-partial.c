@@ -68,17 +68,14 @@ test_start_first (WzpTest *test, gconstpointer data)
   WzpPartial partial = { 0 };
   guint8 *memory;
 
-  g_assert_cmpint (
-      add (&partial, (Piece) { 0, 100, TRUE, FALSE, 300 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ 0, 100, TRUE, FALSE, 300 }), ==,
       WZP_REASSEMBLY_TAKEN);
   memory = partial.data;
   g_assert_cmpuint (partial.allocated, ==, 300);
-  g_assert_cmpint (
-      add (&partial, (Piece) { 100, 100, FALSE, FALSE, 0 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ 100, 100, FALSE, FALSE, 0 }), ==,
       WZP_REASSEMBLY_TAKEN);
   g_assert_false (wzp_partial_is_complete (&partial));
-  g_assert_cmpint (
-      add (&partial, (Piece) { 200, 100, FALSE, TRUE, 0 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ 200, 100, FALSE, TRUE, 0 }), ==,
       WZP_REASSEMBLY_TAKEN);
   g_assert_true (partial.data == memory);
   assert_complete (&partial, 300);
@@ -89,20 +86,16 @@ test_end_first (WzpTest *test, gconstpointer data)
 {
   WzpPartial partial = { 0 };
 
-  g_assert_cmpint (
-      add (&partial, (Piece) { 9000, 1000, FALSE, TRUE, 0 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ 9000, 1000, FALSE, TRUE, 0 }), ==,
       WZP_REASSEMBLY_TAKEN);
   g_assert_cmpuint (partial.allocated, ==, 10000);
-  g_assert_cmpint (
-      add (&partial, (Piece) { 0, 9000, FALSE, FALSE, 0 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ 0, 9000, FALSE, FALSE, 0 }), ==,
       WZP_REASSEMBLY_TAKEN);
   /* All bytes, but not what they mean: the start has no bytes that are new. */
   g_assert_false (wzp_partial_is_complete (&partial));
-  g_assert_cmpint (
-      add (&partial, (Piece) { 0, 10, TRUE, FALSE, 10000 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ 0, 10, TRUE, FALSE, 10000 }), ==,
       WZP_REASSEMBLY_TAKEN);
-  g_assert_cmpint (
-      add (&partial, (Piece) { 0, 10, TRUE, FALSE, 10000 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ 0, 10, TRUE, FALSE, 10000 }), ==,
       WZP_REASSEMBLY_DUPLICATE);
   assert_complete (&partial, 10000);
 }
@@ -113,20 +106,16 @@ test_middle_first (WzpTest *test, gconstpointer data)
   WzpPartial partial = { 0 };
 
   for (guint32 i = 1; i < 100; i++) {
-    g_assert_cmpint (
-        add (&partial, (Piece) { i * 1000, 1000, FALSE, FALSE, 0 }), ==,
-        WZP_REASSEMBLY_TAKEN);
+    g_assert_cmpint (add (&partial, (Piece){ i * 1000, 1000, FALSE, FALSE, 0 }),
+        ==, WZP_REASSEMBLY_TAKEN);
     /* Not more than double of what was heard of, or a page. */
-    g_assert_cmpuint (
-        partial.allocated, <=, MAX (4096, (i + 1) * 2000));
+    g_assert_cmpuint (partial.allocated, <=, MAX (4096, (i + 1) * 2000));
     g_assert_cmpuint (partial.allocated, >=, (i + 1) * 1000);
   }
-  g_assert_cmpint (
-      add (&partial, (Piece) { 0, 1000, TRUE, FALSE, 100001 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ 0, 1000, TRUE, FALSE, 100001 }), ==,
       WZP_REASSEMBLY_TAKEN);
   g_assert_cmpuint (partial.allocated, ==, 100001);
-  g_assert_cmpint (
-      add (&partial, (Piece) { 100000, 1, FALSE, TRUE, 0 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ 100000, 1, FALSE, TRUE, 0 }), ==,
       WZP_REASSEMBLY_TAKEN);
   assert_complete (&partial, 100001);
 }
@@ -136,12 +125,12 @@ test_empty (WzpTest *test, gconstpointer data)
 {
   WzpPartial partial = { 0 };
 
-  g_assert_cmpint (add (&partial, (Piece) { 0, 0, TRUE, TRUE, 0 }), ==,
-      WZP_REASSEMBLY_TAKEN);
-  g_assert_cmpint (add (&partial, (Piece) { 0, 0, TRUE, TRUE, 0 }), ==,
+  g_assert_cmpint (
+      add (&partial, (Piece){ 0, 0, TRUE, TRUE, 0 }), ==, WZP_REASSEMBLY_TAKEN);
+  g_assert_cmpint (add (&partial, (Piece){ 0, 0, TRUE, TRUE, 0 }), ==,
       WZP_REASSEMBLY_DUPLICATE);
-  g_assert_cmpint (add (&partial, (Piece) { 0, 1, FALSE, FALSE, 0 }), ==,
-      WZP_REASSEMBLY_BAD);
+  g_assert_cmpint (
+      add (&partial, (Piece){ 0, 1, FALSE, FALSE, 0 }), ==, WZP_REASSEMBLY_BAD);
   assert_complete (&partial, 0);
 }
 
@@ -149,17 +138,17 @@ static void
 test_bad_alone (WzpTest *test, gconstpointer data)
 {
   const Piece pieces[] = {
-    { 0, 0, FALSE, FALSE, 0 },                      /* says nothing */
-    { 5, 0, FALSE, TRUE, 0 },                       /* no bytes */
-    { 1, 10, TRUE, FALSE, 20 },                     /* start not at 0 */
-    { 0, 11, TRUE, FALSE, 10 },                     /* beyond its own size */
-    { 0, 9, TRUE, TRUE, 10 },                       /* ends too early */
-    { 0, 9, TRUE, FALSE, WZP_FRAME_SIZE_MAX + 1 },  /* too large */
-    { WZP_FRAME_SIZE_MAX, 1, FALSE, FALSE, 0 },     /* too far */
-    { WZP_FRAME_SIZE_MAX, 1, FALSE, TRUE, 0 },      /* too far */
-    { G_MAXUINT32, 1, FALSE, FALSE, 0 },            /* wraps round */
-    { 0, G_MAXSIZE, FALSE, FALSE, 0 },              /* wraps round */
-    { 1, WZP_FRAME_SIZE_MAX, FALSE, TRUE, 0 },      /* one too large */
+    { 0, 0, FALSE, FALSE, 0 },                     /* says nothing */
+    { 5, 0, FALSE, TRUE, 0 },                      /* no bytes */
+    { 1, 10, TRUE, FALSE, 20 },                    /* start not at 0 */
+    { 0, 11, TRUE, FALSE, 10 },                    /* beyond its own size */
+    { 0, 9, TRUE, TRUE, 10 },                      /* ends too early */
+    { 0, 9, TRUE, FALSE, WZP_FRAME_SIZE_MAX + 1 }, /* too large */
+    { WZP_FRAME_SIZE_MAX, 1, FALSE, FALSE, 0 },    /* too far */
+    { WZP_FRAME_SIZE_MAX, 1, FALSE, TRUE, 0 },     /* too far */
+    { G_MAXUINT32, 1, FALSE, FALSE, 0 },           /* wraps round */
+    { 0, G_MAXSIZE, FALSE, FALSE, 0 },             /* wraps round */
+    { 1, WZP_FRAME_SIZE_MAX, FALSE, TRUE, 0 },     /* one too large */
   };
   WzpPartial partial = { 0 };
 
@@ -169,8 +158,8 @@ test_bad_alone (WzpTest *test, gconstpointer data)
     g_assert_null (partial.data);
   }
   g_assert_cmpint (
-      add (&partial, (Piece) { WZP_FRAME_SIZE_MAX - 1, 1, FALSE, TRUE, 0 }),
-      ==, WZP_REASSEMBLY_TAKEN);
+      add (&partial, (Piece){ WZP_FRAME_SIZE_MAX - 1, 1, FALSE, TRUE, 0 }), ==,
+      WZP_REASSEMBLY_TAKEN);
   g_assert_cmpuint (partial.size, ==, WZP_FRAME_SIZE_MAX);
   wzp_partial_clear (&partial);
 }
@@ -180,16 +169,16 @@ test_bad_with_others (WzpTest *test, gconstpointer data)
 {
   /* After [0, 100) of 300 with a start. */
   const Piece pieces[] = {
-    { 0, 100, TRUE, FALSE, 301 },    /* other size */
-    { 0, 100, TRUE, FALSE, 299 },    /* other size */
-    { 250, 51, FALSE, FALSE, 0 },    /* beyond the size */
-    { 250, 49, FALSE, TRUE, 0 },     /* ends elsewhere */
-    { 250, 51, FALSE, TRUE, 0 },     /* ends elsewhere */
-    { 0, 100, FALSE, TRUE, 0 },      /* ends elsewhere */
+    { 0, 100, TRUE, FALSE, 301 }, /* other size */
+    { 0, 100, TRUE, FALSE, 299 }, /* other size */
+    { 250, 51, FALSE, FALSE, 0 }, /* beyond the size */
+    { 250, 49, FALSE, TRUE, 0 },  /* ends elsewhere */
+    { 250, 51, FALSE, TRUE, 0 },  /* ends elsewhere */
+    { 0, 100, FALSE, TRUE, 0 },   /* ends elsewhere */
   };
   WzpPartial partial = { 0 };
 
-  add (&partial, (Piece) { 0, 100, TRUE, FALSE, 300 });
+  add (&partial, (Piece){ 0, 100, TRUE, FALSE, 300 });
   for (guint i = 0; i < G_N_ELEMENTS (pieces); i++) {
     g_test_message ("piece %u", i);
     g_assert_cmpint (add (&partial, pieces[i]), ==, WZP_REASSEMBLY_BAD);
@@ -199,13 +188,13 @@ test_bad_with_others (WzpTest *test, gconstpointer data)
   wzp_partial_clear (&partial);
 
   /* A size below what has come already. */
-  add (&partial, (Piece) { 200, 100, FALSE, FALSE, 0 });
-  g_assert_cmpint (add (&partial, (Piece) { 0, 1, TRUE, FALSE, 299 }), ==,
+  add (&partial, (Piece){ 200, 100, FALSE, FALSE, 0 });
+  g_assert_cmpint (add (&partial, (Piece){ 0, 1, TRUE, FALSE, 299 }), ==,
       WZP_REASSEMBLY_BAD);
-  g_assert_cmpint (add (&partial, (Piece) { 0, 299, FALSE, TRUE, 0 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ 0, 299, FALSE, TRUE, 0 }), ==,
       WZP_REASSEMBLY_BAD);
   g_assert_false (partial.has_size);
-  g_assert_cmpint (add (&partial, (Piece) { 0, 1, TRUE, FALSE, 300 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ 0, 1, TRUE, FALSE, 300 }), ==,
       WZP_REASSEMBLY_TAKEN);
   wzp_partial_clear (&partial);
 }
@@ -219,21 +208,25 @@ test_other_meta (WzpTest *test, gconstpointer data)
     { .size = 10, .pts = 5, .dts = 5, .duration = 7, .flags = 1 },
     { .size = 10, .pts = 5, .dts = 6, .duration = 8, .flags = 1 },
     { .size = 10, .pts = 5, .dts = 6, .duration = 7, .flags = 0 },
-    { .size = 10, .pts = 5, .dts = 6, .duration = 7, .flags = 1,
+    { .size = 10,
+        .pts = 5,
+        .dts = 6,
+        .duration = 7,
+        .flags = 1,
         .generation = 1 },
   };
   WzpPartial partial = { 0 };
   WzpPartialPlan plan;
   WzpFragment fragment = { .meta = metas, .payload = bytes, .len = 5 };
 
-  g_assert_cmpint (wzp_partial_plan (&partial, &fragment, &plan), ==,
-      WZP_REASSEMBLY_TAKEN);
+  g_assert_cmpint (
+      wzp_partial_plan (&partial, &fragment, &plan), ==, WZP_REASSEMBLY_TAKEN);
   wzp_partial_apply (&partial, &fragment, &plan, 0);
   for (guint i = 1; i < G_N_ELEMENTS (metas); i++) {
     g_test_message ("meta %u", i);
     fragment.meta = &metas[i];
-    g_assert_cmpint (wzp_partial_plan (&partial, &fragment, &plan), ==,
-        WZP_REASSEMBLY_BAD);
+    g_assert_cmpint (
+        wzp_partial_plan (&partial, &fragment, &plan), ==, WZP_REASSEMBLY_BAD);
   }
   fragment.meta = metas;
   g_assert_cmpint (wzp_partial_plan (&partial, &fragment, &plan), ==,
@@ -248,23 +241,20 @@ test_intervals (WzpTest *test, gconstpointer data)
   WzpPartial partial = { 0 };
 
   for (guint32 i = 1; i <= n; i++)
-    g_assert_cmpint (add (&partial, (Piece) { i * 2, 1, FALSE, FALSE, 0 }), ==,
+    g_assert_cmpint (add (&partial, (Piece){ i * 2, 1, FALSE, FALSE, 0 }), ==,
         WZP_REASSEMBLY_TAKEN);
   g_assert_cmpuint (partial.extents.n_islands, ==, n);
-  g_assert_cmpint (
-      add (&partial, (Piece) { n * 2 + 2, 1, FALSE, FALSE, 0 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ n * 2 + 2, 1, FALSE, FALSE, 0 }), ==,
       WZP_REASSEMBLY_FULL);
   /* What makes no further one is taken. */
-  g_assert_cmpint (
-      add (&partial, (Piece) { n * 2 + 1, 1, FALSE, FALSE, 0 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ n * 2 + 1, 1, FALSE, FALSE, 0 }), ==,
       WZP_REASSEMBLY_TAKEN);
-  g_assert_cmpint (add (&partial, (Piece) { 3, 1, FALSE, FALSE, 0 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ 3, 1, FALSE, FALSE, 0 }), ==,
       WZP_REASSEMBLY_TAKEN);
-  g_assert_cmpint (
-      add (&partial, (Piece) { n * 2 + 3, 1, FALSE, TRUE, 0 }), ==,
+  g_assert_cmpint (add (&partial, (Piece){ n * 2 + 3, 1, FALSE, TRUE, 0 }), ==,
       WZP_REASSEMBLY_TAKEN);
   g_assert_cmpint (
-      add (&partial, (Piece) { 0, n * 2 + 4, TRUE, TRUE, n * 2 + 4 }), ==,
+      add (&partial, (Piece){ 0, n * 2 + 4, TRUE, TRUE, n * 2 + 4 }), ==,
       WZP_REASSEMBLY_TAKEN);
   assert_complete (&partial, n * 2 + 4);
 }

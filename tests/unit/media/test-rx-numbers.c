@@ -5,8 +5,8 @@
 #define WINDOW  WZP_RX_NUMBERS_WINDOW
 
 static void
-assert_counts (const WzpRxNumbers *numbers, guint64 received,
-    guint64 repeated, guint64 lost)
+assert_counts (const WzpRxNumbers *numbers, guint64 received, guint64 repeated,
+    guint64 lost)
 {
   g_assert_cmpuint (wzp_rx_numbers_received (numbers), ==, received);
   g_assert_cmpuint (wzp_rx_numbers_repeated (numbers), ==, repeated);
@@ -85,7 +85,9 @@ test_far_jump (WzpTest *test, gconstpointer data)
 static void
 test_random (WzpTest *test, gconstpointer data)
 {
-  enum { SPAN = 30000 };
+  enum {
+    SPAN = 30000
+  };
   GRand *rand = wzp_test_rand_new ();
 
   for (guint round = 0; round < 40; round++) {
@@ -97,9 +99,8 @@ test_random (WzpTest *test, gconstpointer data)
 
     for (guint64 base = first; base < SPAN;
          base += (guint64) g_rand_int_range (rand, 0, spread / 4 + 3)) {
-      guint64 n = base == first && received == 0 ?
-          first :
-          base - MIN (base, (guint64) g_rand_int_range (rand, 0, spread));
+      guint64 back = (guint64) g_rand_int_range (rand, 0, spread);
+      guint64 n = received == 0 ? first : base - MIN (base, back);
       gboolean is_old = highest >= n && highest - n >= WINDOW;
       gboolean is_fresh = !is_old && !came[n];
       guint64 lost = 0;

@@ -4,13 +4,17 @@
 
 #include "wzp-error.h"
 
+/* One byte more than there is room for: a sanitizer sees a step too far. */
+#define X16 "1111:1111:1111:1"
+#define X64 X16 X16 X16 X16
+
 static WzpAddr
 addr_of (const char *text)
 {
   g_autoptr (GError) error = NULL;
   WzpAddr addr;
 
-  wzp_addr_parse (text, &addr, &error);
+  g_assert_true (wzp_addr_parse (text, &addr, &error));
   g_assert_no_error (error);
   return addr;
 }
@@ -69,8 +73,8 @@ static void
 test_malformed (void)
 {
   static const char *const cases[] = {
-    "", ":", ":1", "1.2.3.4", "1.2.3.4:", "1.2.3.4:-1", "1.2.3.4:+1",
-    "1.2.3.4: 1", "1.2.3.4:1 ", " 1.2.3.4:1", "1.2.3.4:65536",
+    X64 ":1", "[" X64 "]:1", "", ":", ":1", "1.2.3.4", "1.2.3.4:", "1.2.3.4:-1",
+    "1.2.3.4:+1", "1.2.3.4: 1", "1.2.3.4:1 ", " 1.2.3.4:1", "1.2.3.4:65536",
     "1.2.3.4:4294967297", "1.2.3.4:18446744073709551617", "1.2.3.4:01",
     "1.2.3.4:00", "1.2.3.4:0x1", "1.2.3.4:1\n", "1.2.3:1", "1.2.3.4.5:1",
     "1.2.3.256:1", "01.2.3.4:1", "1.2.3.4:1:1", "localhost:1",

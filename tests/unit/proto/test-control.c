@@ -90,9 +90,19 @@ static struct {
       WIRE ("\x09\x01\x0a\x02\x01") },
   { { .type = WZP_CONTROL_BYE, .reason = 4, .text = (char *) "why" },
       WIRE ("\x0a\x04\x03why") },
+  { { .type = WZP_CONTROL_BYE, .text = (char *) "w" }, WIRE ("\x0a\x00\x01w") },
+  { { .type = WZP_CONTROL_FLOW_OPEN,
+        .flow = 1,
+        .name = (char *) "n",
+        .caps = (char *) "c",
+        .tags = (char *) "t" },
+      WIRE ("\x02\x01\x00\x01n\x01"
+            "c\x01t") },
   { { .type = WZP_CONTROL_BYE }, WIRE ("\x0a\x00\x00") },
   { { .type = WZP_CONTROL_FLOW_LATENCY, .flow = 1, .latency_ms = 60 },
       WIRE ("\x0b\x01\x3c") },
+  { { .type = WZP_CONTROL_FEEDBACK, .seq = 9, .received = 100 },
+      WIRE ("\x22\x09\x40\x64") },
   { { .type = WZP_CONTROL_PROBE,
         .path = WZP_PATH_DIRECT,
         .seq = 9,
@@ -107,6 +117,8 @@ static struct {
         .path = WZP_PATH_RELAY,
         .seq = WZP_VARINT_MAX },
       WIRE ("\x21\x01\xff\xff\xff\xff\xff\xff\xff\xff") },
+  { { .type = WZP_CONTROL_FEEDBACK, .seq = 300, .received = 5 },
+      WIRE ("\x22\x41\x2c\x05") },
 #undef WIRE
 };
 
@@ -295,6 +307,29 @@ test_size_limit (void)
 }
 
 static void
+test_long_texts (void)
+{
+  g_autofree char *text = g_strnfill (5000, 't');
+  const WzpControl flow = { .type = WZP_CONTROL_FLOW_OPEN,
+    .flow = 1,
+    .name = (char *) "n",
+    .caps = text,
+    .tags = text };
+  const WzpControl bye = { .type = WZP_CONTROL_BYE, .text = text };
+  const WzpControl *const controls[] = { &flow, &bye };
+
+  for (guint i = 0; i < G_N_ELEMENTS (controls); i++) {
+    g_autoptr (GBytes) bytes = wzp_control_write (controls[i], NULL);
+    g_auto (WzpControl) back = { 0 };
+
+    g_assert_nonnull (bytes);
+    g_assert_true (wzp_control_parse (
+        g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes), &back, NULL));
+    assert_equal (&back, controls[i]);
+  }
+}
+
+static void
 test_padding_limit (void)
 {
   WzpControl control = { .type = WZP_CONTROL_PROBE,
@@ -351,6 +386,7 @@ main (int argc, char **argv)
   g_test_add_func ("/control/control-characters", test_control_characters);
   g_test_add_func ("/control/name-limit", test_name_limit);
   g_test_add_func ("/control/size-limit", test_size_limit);
+  g_test_add_func ("/control/long-texts", test_long_texts);
   g_test_add_func ("/control/padding-limit", test_padding_limit);
   g_test_add_func ("/control/number-limit", test_number_limit);
   g_test_add_func ("/control/path-names", test_path_names);

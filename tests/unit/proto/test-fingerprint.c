@@ -59,7 +59,7 @@ test_parse (void)
     g_autoptr (GError) error = NULL;
     WzpFingerprint fp;
 
-    wzp_fingerprint_parse (texts[i], &fp, &error);
+    g_assert_true (wzp_fingerprint_parse (texts[i], &fp, &error));
     g_assert_no_error (error);
     g_assert_true (wzp_fingerprint_equal (&fp, &sample));
   }
@@ -76,7 +76,8 @@ test_malformed (void)
     "01234567:89ab:cdef:fedc:ba98:7654:3210",
     "0123:4567:89ab:cdef:fedc:ba98:7654::3210",
     "01:2345:6789:abcd:effe:dcba:9876:5432:10",
-    "0123-4567-89ab-cdef-fedc-ba98-7654-3210", "\xff\xff",
+    "0123-4567-89ab-cdef-fedc-ba98-7654-3210",
+    "0123:4567-89ab:cdef:fedc:ba98:7654:3210", "\xff\xff",
     ":::::::::::::::::::::::::::::::::::::::" };
   WzpFingerprint fp = sample;
 

@@ -149,6 +149,15 @@ static Sample samples[] = {
       "\"peer_direct_addr\":\"198.51.100.7:4433\","
       "\"peer_local_addrs\":[\"192.168.1.2:7\",\"[fd00::2]:7\"]}}",
       "call_id room relay_addr" },
+  { { .type = WZP_MESSAGE_CALL_SETUP,
+        .call_id = TEXT ("c1"),
+        .room = TEXT ("call-c1"),
+        .relay_addr = TEXT ("[2001:db8::1]:4433"),
+        .local_addrs = local_addrs + 1 },
+      "{\"CallSetup\":{\"call_id\":\"c1\",\"room\":\"call-c1\","
+      "\"relay_addr\":\"[2001:db8::1]:4433\","
+      "\"peer_local_addrs\":[\"[fd00::2]:7\"]}}",
+      "call_id room relay_addr" },
   { { .type = WZP_MESSAGE_MEDIA_PATH_REPORT,
         .call_id = TEXT ("c1"),
         .direct_ok = TRUE,
@@ -507,6 +516,10 @@ test_old_shapes (void)
       "{\"DirectCallAnswer\":{\"call_id\":\"c1\",\"accept_mode\":\"Reject\","
       "\"identity_pub\":null,\"wzp\":{\"nat\":\"carrier-pigeon\",\"new\":1}}}");
 
+  g_autoptr (WzpMessage) resolved = parse_ok (
+      "{\"AliasResolved\":{\"alias\":\"cam1\",\"fingerprint\":\"\"}}");
+
+  g_assert_false (resolved->has_target_fp);
   g_assert_null (offer->alias);
   g_assert_null (offer->reflexive_addr);
   g_assert_null (offer->local_addrs);
@@ -745,6 +758,22 @@ test_list_limits (void)
 }
 
 static void
+test_addr_limit (void)
+{
+  g_autofree char *addr = g_strnfill (WZP_ADDR_MAX_STRLEN, '1');
+  g_autofree char *longer = g_strdup_printf (
+      "{\"ReflectResponse\":{\"observed_addr\":\"%s\"}}", addr);
+  g_autoptr (WzpMessage) message = NULL;
+
+  assert_refused (longer, "too long");
+  message =
+      parse_ok ("{\"ReflectResponse\":{\"observed_addr\":\"1111111111111111"
+                "11111111111111111111111111111111111111111111111\"}}");
+  g_assert_cmpuint (
+      strlen (message->observed_addr), ==, WZP_ADDR_MAX_STRLEN - 1);
+}
+
+static void
 test_string_limit (void)
 {
   g_autofree char *token = g_strnfill (WZP_MESSAGE_MAX_STRING + 1, 't');
@@ -917,6 +946,7 @@ main (int argc, char **argv)
   g_test_add_func ("/message/duplicate-field", test_duplicate_field);
   g_test_add_func ("/message/byte-arrays", test_byte_arrays);
   g_test_add_func ("/message/list-limits", test_list_limits);
+  g_test_add_func ("/message/addr-limit", test_addr_limit);
   g_test_add_func ("/message/string-limit", test_string_limit);
   g_test_add_func ("/message/largest-fits-a-frame", test_largest_fits_a_frame);
   g_test_add_func ("/message/attacks", test_attacks);

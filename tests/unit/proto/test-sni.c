@@ -76,6 +76,7 @@ test_names (void)
   } cases[] = {
     { NULL, FALSE, FALSE, FALSE },
     { "", FALSE, FALSE, FALSE },
+    { "a", TRUE, TRUE, TRUE },
     { "abc", TRUE, TRUE, TRUE },
     { X63, TRUE, TRUE, TRUE },
     { X63 "x", FALSE, FALSE, FALSE },
@@ -134,9 +135,11 @@ static void
 test_not_self_naming (void)
 {
   static const char *const ids[] = { "", "abc", "7.", "." A "." B, A "." B,
-    "7." A, "7." A ".", "7." B "." A, "7." A "." A, "g." A "." B,
-    "7." A "." B ".", "7." A "." B "0", "7." A "-" B, "7-" A "." B,
-    N32 "0." A "." B, "7.00112233445566778899AABBCCDDEEFF." B,
+    "7." A, "7." A ".", "7." B "." A, "7." A "." A, "g." A "." B, "7." A ".ff",
+    "7." A ".ffeeddccbbaa9988776655443322110",
+    "7.A0112233445566778899aabbccddeeff." B, "7." A "." B ".", "7." A "." B "0",
+    "7." A "-" B, "7-" A "." B, N32 "0." A "." B,
+    "7.00112233445566778899AABBCCDDEEFF." B,
     "7.0011:2233:4455:6677:8899:aabb:ccdd:eeff." B, "7.0011223344556677." B,
     "7..", "7. " A "." B };
   const WzpFingerprint before = { { 9 } };

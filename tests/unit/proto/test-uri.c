@@ -125,6 +125,7 @@ test_malformed (void)
     { "wzp://r/a%", "Bad percent code" },
     { "wzp://r/a%4", "Bad percent code" },
     { "wzp://r/a%4g", "Bad percent code" },
+    { "wzp://r/a%g4", "Bad percent code" },
     { "wzp://r/a%00", "NUL or invalid" },
     { "wzp://r/a%ff", "NUL or invalid" },
     { "wzp://r/a b", "Space or control" },

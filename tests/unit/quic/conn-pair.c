@@ -354,6 +354,7 @@ send_packet (Pair *self, Side *side, const WzpBatchRun *run,
 
   side->n_packets_sent++;
   if (self->is_dead || (self->mtu > 0 && len > self->mtu) ||
+      !wzp_addr_equal (&run->remote, &to->addr) ||
       g_rand_double (self->rand) < self->loss) {
     self->n_lost++;
     return;

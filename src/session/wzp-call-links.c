@@ -1,0 +1,268 @@
+/* The links of a call: what comes and goes by them, and the relay dialled
+ * again. */
+#include "wzp-call-private.h"
+
+WzpLink *
+wzp_call_link_of (const WzpCall *self, WzpPath path)
+{
+  switch (path) {
+    case WZP_PATH_RELAY:
+      return self->relay;
+    case WZP_PATH_DIRECT:
+      return self->direct;
+    case WZP_PATH_NONE:
+      return NULL;
+  }
+  g_return_val_if_reached (NULL);
+}
+
+void
+wzp_call_close_links (WzpCall *self)
+{
+  g_clear_pointer (&self->relay, wzp_link_free);
+  g_clear_pointer (&self->direct, wzp_link_free);
+  if (self->redial != NULL) {
+    wzp_conn_set_handler (self->redial, NULL, NULL);
+    wzp_conn_close (self->redial, WZP_CLOSE_ABORTED, "The call is over");
+    g_clear_pointer (&self->redial, wzp_conn_unref);
+  }
+  if (self->early != NULL) {
+    wzp_conn_close (self->early, WZP_CLOSE_ABORTED, "The call is over");
+    g_clear_pointer (&self->early, wzp_conn_unref);
+  }
+  self->redial_at_us = -1;
+}
+
+/* Media that comes by another path than before may overtake what is still
+ * under way there: wait longer for gaps. */
+static void
+note_rx_path (WzpCall *self, WzpPath path, gint64 now_us)
+{
+  if (path == self->rx_path)
+    return;
+  if (self->rx_path != WZP_PATH_NONE) {
+    gint64 hold_us = (gint64) self->latency_ms * 1000;
+
+    self->hold_until_us = now_us + 2 * hold_us;
+    wzp_receiver_set_hold (self->receiver, MAX (hold_us, WZP_RECEIVER_HOLD_US));
+    wzp_timer_set_earlier (self->timer, self->hold_until_us);
+  }
+  self->rx_path = path;
+}
+
+/* Media came by the relay path: the sender must hear of it. */
+static void
+count_relayed (
+    WzpCall *self, const WzpDatagramPrefix *prefix, gsize len, gint64 now_us)
+{
+  self->relay_highest = MAX (self->relay_highest, prefix->number);
+  self->relay_bytes += prefix->prefix_len + len;
+  self->relay_unreported += prefix->prefix_len + len;
+  if (self->feedback_at_us < 0)
+    self->feedback_at_us = now_us + WZP_FEEDBACK_US;
+  wzp_call_send_feedback (self, now_us);
+  wzp_timer_set_earlier (self->timer, self->feedback_at_us);
+}
+
+static void
+on_link_received (WzpLink *link, const WzpDatagramPrefix *prefix,
+    const guint8 *text, gsize len, gpointer user_data)
+{
+  WzpCall *self = user_data;
+  WzpPath path = wzp_link_get_path (link);
+  gint64 now_us = wzp_clock_now_us ();
+
+  if (self->state == CALL_ENDED)
+    return;
+  self->last_heard_us = now_us;
+  wzp_nominate_heard (self->nominate, path, now_us);
+  if (prefix->flags & WZP_DATAGRAM_CONTROL) {
+    if (wzp_receiver_mark_number (self->receiver, prefix->number))
+      wzp_call_receive_control (self, link, text, len, now_us);
+    return;
+  }
+  if (self->first_media_us < 0)
+    self->first_media_us = now_us - self->started_us;
+  note_rx_path (self, path, now_us);
+  if (path == WZP_PATH_RELAY)
+    count_relayed (self, prefix, len, now_us);
+  wzp_receiver_push (self->receiver, prefix, text, len, now_us);
+  wzp_timer_set_earlier (
+      self->timer, wzp_receiver_get_deadline (self->receiver));
+}
+
+/* Whether the relay path's window has room; if not, its end is waited for. */
+static gboolean
+may_relay (WzpCall *self, gint64 now_us)
+{
+  if (wzp_relay_window_may_send (self->relay_window, now_us))
+    return TRUE;
+  wzp_timer_set_earlier (
+      self->timer, wzp_relay_window_get_deadline (self->relay_window));
+  return FALSE;
+}
+
+static void
+count_sent (WzpCall *self, const WzpLink *link, const WzpPacket *packet,
+    guint64 number, gint64 now_us)
+{
+  if (wzp_link_get_path (link) == WZP_PATH_RELAY)
+    wzp_relay_window_sent (self->relay_window, number,
+        packet->head_len + packet->payload_len, now_us);
+}
+
+static gboolean
+on_link_pull (
+    WzpLink *link, gsize max_size, WzpPacket *ret_packet, gpointer user_data)
+{
+  WzpCall *self = user_data;
+  gint64 now_us = wzp_clock_now_us ();
+  guint64 number;
+  WzpLink *second;
+
+  if (self->state == CALL_ENDED || wzp_link_get_path (link) != self->path ||
+      (self->path == WZP_PATH_RELAY && !may_relay (self, now_us)))
+    return FALSE;
+  number = wzp_sender_peek_number (self->sender);
+  if (!wzp_sender_next (self->sender, max_size, ret_packet))
+    return FALSE;
+  self->last_media_us = now_us;
+  if (self->first_media_us < 0)
+    self->first_media_us = now_us - self->started_us;
+  count_sent (self, link, ret_packet, number, now_us);
+  second = wzp_call_link_of (self, wzp_nominate_get_duplicate (self->nominate));
+  if (second != NULL && second != link &&
+      wzp_link_send_copy (second, ret_packet))
+    count_sent (self, second, ret_packet, number, now_us);
+  return TRUE;
+}
+
+static gboolean
+peer_hung_up (const WzpCloseInfo *info)
+{
+  return info->is_remote && info->is_application &&
+      (info->code == WZP_CLOSE_NORMAL || info->code == WZP_CLOSE_SHUTDOWN);
+}
+
+static void
+want_relay_again (WzpCall *self, gint64 now_us)
+{
+  if (!self->race_config.relay_allowed || !self->race_config.keep_relay)
+    return;
+  self->redial_delay_us = self->redial_delay_us == 0
+      ? WZP_CALL_RELAY_RETRY_US
+      : MIN (self->redial_delay_us * 2, WZP_CALL_RELAY_RETRY_MAX_US);
+  self->redial_at_us = now_us + self->redial_delay_us;
+}
+
+static gboolean
+direct_may_come (const WzpCall *self)
+{
+  return wzp_race_get_direct (wzp_race_runner_get_race (self->runner), NULL,
+             NULL) == WZP_DIAL_PENDING;
+}
+
+static void
+on_link_closed (WzpLink *link, const WzpCloseInfo *info, gpointer user_data)
+{
+  WzpCall *self = user_data;
+  WzpPath path = wzp_link_get_path (link);
+  WzpLink **slot = path == WZP_PATH_RELAY ? &self->relay : &self->direct;
+  WzpLink *other = path == WZP_PATH_RELAY ? self->direct : self->relay;
+  gint64 now_us = wzp_clock_now_us ();
+
+  if (self->state == CALL_ENDED)
+    return;
+  g_debug ("call %s: %s path closed: %s", self->call_id,
+      wzp_path_to_string (path), info->reason);
+  wzp_nominate_path_down (self->nominate, path, now_us);
+
+  if (path == WZP_PATH_DIRECT && peer_hung_up (info)) {
+    wzp_call_end (self, NULL, info, path);
+    return;
+  }
+  if (other == NULL && !direct_may_come (self)) {
+    wzp_call_end (self, g_error_copy (info->error), info, path);
+    return;
+  }
+  if (path == WZP_PATH_RELAY)
+    want_relay_again (self, now_us);
+  *slot = NULL;
+  wzp_link_free (link);
+  wzp_call_step_soon (self);
+}
+
+static const WzpLinkHandler link_handler = {
+  .received = on_link_received,
+  .pull = on_link_pull,
+  .closed = on_link_closed,
+};
+
+void
+wzp_call_attach_link (WzpCall *self, WzpPath path, WzpConn *conn)
+{
+  gboolean is_relay = path == WZP_PATH_RELAY;
+  WzpLink **slot = is_relay ? &self->relay : &self->direct;
+  gint64 now_us = wzp_clock_now_us ();
+
+  if (*slot != NULL) {
+    wzp_nominate_path_down (self->nominate, path, now_us);
+    g_clear_pointer (slot, wzp_link_free);
+  }
+  *slot = wzp_link_new (path, conn, is_relay ? self->seal_out : NULL,
+      is_relay ? self->seal_in : NULL, &link_handler, self);
+  if (!is_relay && self->peer_window > 0)
+    wzp_conn_set_max_in_flight (
+        conn, self->peer_window / WZP_CALL_WINDOW_SHARE);
+  if (!is_relay && self->direct_us < 0)
+    self->direct_us = now_us - self->started_us;
+  if (!is_relay)
+    self->last_heard_us = now_us;
+  if (is_relay) {
+    self->redial_at_us = -1;
+    self->redial_delay_us = 0;
+  }
+  wzp_nominate_path_up (self->nominate, path, now_us);
+  wzp_control_channel_kick (self->control);
+  wzp_call_step_soon (self);
+}
+
+/* ---- the relay again ---- */
+
+static void
+on_redial_established (WzpConn *conn, gpointer user_data)
+{
+  WzpCall *self = user_data;
+
+  wzp_call_attach_link (self, WZP_PATH_RELAY, g_steal_pointer (&self->redial));
+}
+
+static void
+on_redial_closed (WzpConn *conn, const WzpCloseInfo *info, gpointer user_data)
+{
+  WzpCall *self = user_data;
+
+  g_clear_pointer (&self->redial, wzp_conn_unref);
+  want_relay_again (self, wzp_clock_now_us ());
+  wzp_call_step_soon (self);
+}
+
+static const WzpConnHandler redial_handler = {
+  .established = on_redial_established,
+  .closed = on_redial_closed,
+};
+
+void
+wzp_call_redial_relay (WzpCall *self, gint64 now_us)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (self->redial_at_us < 0 || now_us < self->redial_at_us ||
+      self->redial != NULL)
+    return;
+  self->redial_at_us = -1;
+  self->redial = self->handler->dial_relay (
+      self, &redial_handler, self, &error, self->user_data);
+  if (self->redial == NULL)
+    want_relay_again (self, now_us);
+}

@@ -1,0 +1,300 @@
+/* A wzpsink and a wzpsrc of one process, mode=app, over 127.0.0.1: what goes in
+ * comes out. */
+#include "wzp-check.h"
+
+#define N_BUFFERS 200u
+#define CAPS      "application/x-test, rate=(int)90000, n=(int)1"
+
+static void
+check_times (GstBuffer *out, GstClockTime in_pts, GstClockTime *first_in,
+    GstClockTime *first_out)
+{
+  gint64 difference;
+
+  fail_unless (GST_BUFFER_PTS_IS_VALID (out));
+  if (!GST_CLOCK_TIME_IS_VALID (*first_in)) {
+    *first_in = in_pts;
+    *first_out = GST_BUFFER_PTS (out);
+  }
+  difference = (gint64) (GST_BUFFER_PTS (out) - *first_out) -
+      (gint64) (in_pts - *first_in);
+  /* In real time both clocks go alike; the map settles in the beginning. */
+  fail_unless (ABS (difference) < (gint64) (300 * GST_MSECOND),
+      "PTS is off by %" G_GINT64_FORMAT " ns", difference);
+}
+
+GST_START_TEST (test_buffers)
+{
+  GstClockTime first_in = GST_CLOCK_TIME_NONE, first_out = 0;
+  gint64 start_us;
+  CheckPair pair;
+
+  check_pair_init (&pair);
+  check_pair_start (&pair, CAPS);
+  start_us = g_get_monotonic_time ();
+  for (guint i = 0; i < N_BUFFERS; i++) {
+    g_autoptr (GstBuffer) in = check_buffer_new (1 + i * 37 % 5000, i);
+    g_autoptr (GstBuffer) out = NULL;
+
+    GST_BUFFER_PTS (in) = (g_get_monotonic_time () - start_us) * 1000;
+    GST_BUFFER_DTS (in) = i % 2 ? GST_CLOCK_TIME_NONE : GST_BUFFER_PTS (in);
+    GST_BUFFER_DURATION (in) = 20 * GST_MSECOND;
+    if (i % 3)
+      GST_BUFFER_FLAG_SET (in, GST_BUFFER_FLAG_DELTA_UNIT);
+    if (i % 5 == 0)
+      GST_BUFFER_FLAG_SET (in, GST_BUFFER_FLAG_MARKER);
+    if (i % 7 == 0)
+      GST_BUFFER_FLAG_SET (in, GST_BUFFER_FLAG_HEADER);
+    if (i % 11 == 0)
+      GST_BUFFER_FLAG_SET (in, GST_BUFFER_FLAG_DROPPABLE);
+    check_push (&pair, gst_buffer_ref (in));
+    out = check_pull (&pair);
+
+    check_same_bytes (in, out);
+    check_times (out, GST_BUFFER_PTS (in), &first_in, &first_out);
+    fail_unless_equals_int (
+        GST_BUFFER_DTS_IS_VALID (out), GST_BUFFER_DTS_IS_VALID (in));
+    fail_unless_equals_uint64 (GST_BUFFER_DURATION (out), 20 * GST_MSECOND);
+    fail_unless_equals_int (
+        GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_DELTA_UNIT), i % 3 != 0);
+    fail_unless_equals_int (
+        GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_MARKER), i % 5 == 0);
+    fail_unless_equals_int (
+        GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_HEADER), i % 7 == 0);
+    fail_unless_equals_int (
+        GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_DROPPABLE), i % 11 == 0);
+    fail_unless_equals_int (
+        GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_DISCONT), i == 0);
+  }
+  check_pair_clear (&pair);
+}
+GST_END_TEST
+
+/* Pulls events until one of @type. */
+static GstEvent *
+pull_event (GstHarness *h, GstEventType type)
+{
+  GstEvent *event;
+
+  while ((event = gst_harness_pull_event (h)) != NULL &&
+      GST_EVENT_TYPE (event) != type)
+    gst_event_unref (event);
+  fail_unless (event != NULL, "no %s event", gst_event_type_get_name (type));
+  return event;
+}
+
+static void
+send_and_compare (CheckPair *pair, GstBuffer *in)
+{
+  g_autoptr (GstBuffer) out = NULL;
+
+  check_push (pair, gst_buffer_ref (in));
+  out = check_pull (pair);
+  check_same_bytes (in, out);
+  gst_buffer_unref (in);
+}
+
+static void
+expect_caps (CheckPair *pair, const char *text)
+{
+  g_autoptr (GstEvent) event = pull_event (pair->src, GST_EVENT_CAPS);
+  g_autoptr (GstCaps) expected = gst_caps_from_string (text);
+  GstCaps *caps;
+
+  gst_event_parse_caps (event, &caps);
+  fail_unless (gst_caps_is_equal (caps, expected), "%" GST_PTR_FORMAT, caps);
+}
+
+GST_START_TEST (test_caps_tags_eos)
+{
+  static const char other_caps[] = "application/x-other, n=(int)2, "
+                                   "streamheader=(buffer)<0102, 030405>";
+  g_autoptr (GstEvent) tag_event = NULL;
+  g_autoptr (GstEvent) eos = NULL;
+  g_autofree char *title = NULL;
+  GstTagList *tags;
+  CheckPair pair;
+
+  check_pair_init (&pair);
+  check_pair_start (&pair, CAPS);
+  gst_harness_push_event (pair.sink,
+      gst_event_new_tag (gst_tag_list_new (
+          GST_TAG_TITLE, "a \"title\", {[<(", GST_TAG_BITRATE, 1234u, NULL)));
+  send_and_compare (&pair, check_buffer_new (100, 1));
+  expect_caps (&pair, CAPS);
+  tag_event = pull_event (pair.src, GST_EVENT_TAG);
+  gst_event_parse_tag (tag_event, &tags);
+  fail_unless (gst_tag_list_get_string (tags, GST_TAG_TITLE, &title));
+  fail_unless_equals_string (title, "a \"title\", {[<(");
+
+  gst_harness_set_src_caps_str (pair.sink, other_caps);
+  send_and_compare (&pair, check_buffer_new (100, 2));
+  expect_caps (&pair, other_caps);
+
+  fail_unless (gst_harness_push_event (pair.sink, gst_event_new_eos ()));
+  eos = pull_event (pair.src, GST_EVENT_EOS);
+  gst_message_unref (check_wait_message (pair.sink_bus, GST_MESSAGE_EOS));
+  check_pair_clear (&pair);
+}
+GST_END_TEST
+
+/* Pulls upstream events until a GstForceKeyUnit. */
+static void
+expect_key_request (CheckPair *pair)
+{
+  for (;;) {
+    g_autoptr (GstEvent) event = gst_harness_pull_upstream_event (pair->sink);
+
+    fail_unless (event != NULL, "no key request");
+    if (gst_event_has_name (event, "GstForceKeyUnit")) {
+      fail_unless_equals_int (
+          GST_EVENT_TYPE (event), GST_EVENT_CUSTOM_UPSTREAM);
+      return;
+    }
+  }
+}
+
+GST_START_TEST (test_force_key_unit)
+{
+  CheckPair pair;
+
+  check_pair_init (&pair);
+  check_pair_start (&pair, CAPS);
+  send_and_compare (&pair, check_buffer_new (100, 1));
+  /* One because the receiver has joined. */
+  expect_key_request (&pair);
+  fail_unless (gst_harness_push_upstream_event (pair.src,
+      gst_event_new_custom (GST_EVENT_CUSTOM_UPSTREAM,
+          gst_structure_new_empty ("GstForceKeyUnit"))));
+  expect_key_request (&pair);
+  check_pair_clear (&pair);
+}
+GST_END_TEST
+
+static GstBuffer *
+buffer_of_memories (guint n)
+{
+  GstBuffer *buffer = gst_buffer_new ();
+
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (GstBuffer) part = check_buffer_new (10 + i * 700, i);
+
+    gst_buffer_append_memory (buffer, gst_buffer_get_memory (part, 0));
+  }
+  return buffer;
+}
+
+GST_START_TEST (test_memories_and_sizes)
+{
+  /* 1..8 pieces go as they are, 9 and more are merged. */
+  static const guint memories[] = { 1, 2, 8, 9, 15 };
+  CheckPair pair;
+
+  check_pair_init (&pair);
+  check_pair_start (&pair, CAPS);
+  for (guint i = 0; i < G_N_ELEMENTS (memories); i++)
+    send_and_compare (&pair, buffer_of_memories (memories[i]));
+  send_and_compare (&pair, gst_buffer_new ());
+  send_and_compare (&pair, check_buffer_new (0, 0));
+  send_and_compare (&pair, check_buffer_new (1, 0));
+  check_pair_clear (&pair);
+}
+GST_END_TEST
+
+GST_START_TEST (test_large_buffer)
+{
+  const gsize size = 3 * 1024 * 1024;
+  CheckPair pair;
+  GstBuffer *out = NULL;
+
+  check_pair_init (&pair);
+  check_pair_start (&pair, CAPS);
+  /* Datagrams that the kernel drops are not sent again yet: several tries. */
+  for (guint i = 0; i < 10 && out == NULL; i++) {
+    g_autoptr (GstBuffer) in = check_buffer_new (size, 5);
+
+    check_push (&pair, gst_buffer_ref (in));
+    out = gst_harness_pull (pair.src);
+    if (out != NULL)
+      check_same_bytes (in, out);
+  }
+  fail_unless (out != NULL, "3 MiB never came whole");
+  gst_buffer_unref (out);
+  check_pair_clear (&pair);
+}
+GST_END_TEST
+
+GST_START_TEST (test_too_large_buffer)
+{
+  GstElement *sink = check_element_new ("wzpsink");
+  GstHarness *h;
+  GstBus *bus = gst_bus_new ();
+  g_autoptr (GstMessage) message = NULL;
+
+  g_object_set (sink, "mode", 2, "sync", FALSE, NULL);
+  h = gst_harness_new_with_element (sink, "sink", NULL);
+  gst_element_set_bus (sink, bus);
+  gst_harness_set_src_caps_str (h, CAPS);
+  fail_unless_equals_int (
+      gst_harness_push (h, check_buffer_new (16 * 1024 * 1024 + 1, 1)),
+      GST_FLOW_ERROR);
+  message = check_wait_message (bus, GST_MESSAGE_ERROR);
+  gst_element_set_bus (sink, NULL);
+  gst_object_unref (bus);
+  gst_object_unref (sink);
+  gst_harness_teardown (h);
+}
+GST_END_TEST
+
+GST_START_TEST (test_stats_and_path)
+{
+  g_autoptr (GstStructure) stats = NULL;
+  g_autoptr (GstStructure) last = NULL;
+  const GstStructure *race;
+  const GValue *paths;
+  gint64 sent, sent_after;
+  CheckPair pair;
+  int path;
+
+  check_pair_init (&pair);
+  check_pair_start (&pair, CAPS);
+  for (guint i = 0; i < 10; i++)
+    send_and_compare (&pair, check_buffer_new (2000, i));
+  g_object_get (pair.sink->element, "path", &path, NULL);
+  fail_unless_equals_int (path, 2); /* direct */
+
+  gst_element_set_state (pair.sink->element, GST_STATE_NULL);
+  g_object_get (pair.sink->element, "stats", &last, NULL);
+  fail_unless (gst_structure_get_int64 (last, "packets-sent", &sent_after));
+  fail_unless (sent_after >= 10, "%" G_GINT64_FORMAT, sent_after);
+  g_object_get (pair.src->element, "stats", &stats, NULL);
+  fail_unless (gst_structure_get_int64 (stats, "packets-received", &sent));
+  paths = gst_structure_get_value (last, "paths");
+  fail_unless (paths != NULL && gst_value_array_get_size (paths) >= 1);
+  race = gst_value_get_structure (gst_structure_get_value (last, "race"));
+  fail_unless (gst_structure_has_field (race, "winner"));
+  g_object_get (pair.sink->element, "path", &path, NULL);
+  fail_unless_equals_int (path, 0);
+  check_pair_clear (&pair);
+}
+GST_END_TEST
+
+static Suite *
+wzp_stream_suite (void)
+{
+  Suite *s = suite_create ("wzp-stream");
+  TCase *tc = tcase_create ("app");
+
+  tcase_set_timeout (tc, 120);
+  suite_add_tcase (s, tc);
+  tcase_add_test (tc, test_buffers);
+  tcase_add_test (tc, test_caps_tags_eos);
+  tcase_add_test (tc, test_force_key_unit);
+  tcase_add_test (tc, test_memories_and_sizes);
+  tcase_add_test (tc, test_large_buffer);
+  tcase_add_test (tc, test_too_large_buffer);
+  tcase_add_test (tc, test_stats_and_path);
+  return s;
+}
+
+GST_CHECK_MAIN (wzp_stream)

@@ -1,0 +1,47 @@
+/* wzp-check: what the tests of the elements share: elements that stay on
+ * loopback, two of them that exchange candidates as an application would, and
+ * waiting for messages. */
+#pragma once
+
+#include <gst/check/gstcheck.h>
+#include <gst/check/gstharness.h>
+
+G_BEGIN_DECLS
+
+/* A wait that is longer than anything should take; under valgrind too. */
+#define CHECK_TIMEOUT_MS 20000u
+
+/* "wzpsink" or "wzpsrc", bound to 127.0.0.1. */
+GstElement *check_element_new (const char *factory);
+
+/* The next message of @type on @bus, others are dropped; fails the test when
+ * none comes. Unref it. */
+GstMessage *check_wait_message (GstBus *bus, GstMessageType type);
+/* The error message of @bus with @code of GST_RESOURCE_ERROR; returns a copy of
+ * its details. */
+GstStructure *check_resource_error (GstBus *bus, int code);
+
+/* Polls @element's connection-state until it is @nick. */
+void check_wait_state (GstElement *element, const char *nick);
+
+/* A wzpsink and a wzpsrc of mode=app that are about to be connected, each
+ * candidates structure going through text. */
+typedef struct {
+  GstHarness *sink, *src;
+  GstBus *sink_bus, *src_bus;
+} CheckPair;
+
+void check_pair_init (CheckPair *self);
+/* Both PLAYING, caps set, connected. */
+void check_pair_start (CheckPair *self, const char *caps);
+void check_pair_clear (CheckPair *self);
+
+/* @size bytes that depend on @seed. */
+GstBuffer *check_buffer_new (gsize size, guint seed);
+/* Pushes, checks that it went. Takes @buffer. */
+void check_push (CheckPair *self, GstBuffer *buffer);
+/* What arrives next; fails the test when nothing does. */
+GstBuffer *check_pull (CheckPair *self);
+void check_same_bytes (GstBuffer *a, GstBuffer *b);
+
+G_END_DECLS

@@ -1,0 +1,815 @@
+#include "nominate-sim.h"
+
+#include <string.h>
+
+#define MAX_UNACKED    512u /* datagrams remembered per connection */
+#define MAX_MESSAGES   512u /* control messages per direction and schedule */
+#define RESEND_US      (60 * SIM_MS)
+#define JUDGE_US       (600 * SIM_MS) /* a media packet has arrived by then */
+#define CLOSE_RETRY_US (300 * SIM_MS)
+#define TRACE_MAX      60000u /* bytes */
+
+typedef enum {
+  EVENT_MEDIA,        /* side sends */
+  EVENT_JUDGE,        /* a = number */
+  EVENT_SAMPLE,       /* side */
+  EVENT_MEDIA_IN,     /* side receives, path, a = number */
+  EVENT_CONTROL_IN,   /* side receives, path, a = message */
+  EVENT_CONTROL_ACK,  /* side's message a */
+  EVENT_RESEND,       /* side's messages */
+  EVENT_PROBE_IN,     /* side receives, path, a = seq, big */
+  EVENT_PROBE_ACK_IN, /* side receives, path, a = seq */
+  EVENT_QUIC_ACK,     /* side, path, a = when the datagram was sent */
+  EVENT_DIRECT_UP,    /* side, a = generation */
+  EVENT_CLOSE,        /* side hears that direct is closed, a = generation */
+} EventType;
+
+typedef struct {
+  gint64 at_us;
+  guint64 order;
+  EventType type;
+  int side;
+  WzpPath path;
+  guint64 a;
+  gint64 good_us; /* JUDGE: since when the best path was good */
+  gboolean big;
+} Event;
+
+typedef struct {
+  WzpControl control;
+  gboolean acked, arrived;
+} Message;
+
+typedef struct {
+  gint64 sent[MAX_UNACKED]; /* when the unacknowledged were sent */
+  guint n_sent;
+} Connection;
+
+typedef struct {
+  WzpNominate *nominate; /* owned */
+  gboolean is_up[WZP_PATH_DIRECT + 1];
+  guint generation; /* of direct, counted up each time it comes up */
+  Connection conns[WZP_PATH_DIRECT + 1];
+  Message messages[MAX_MESSAGES]; /* sent by this side */
+  guint n_messages, n_delivered;
+  gboolean is_resending;
+  guint64 media;    /* next number */
+  GHashTable *seen; /* numbers of the peer's media that arrived */
+  gint64 last_arrival_us;
+  gint64 outage_us; /* when the first was sent of those lost in a row */
+  WzpPath path;     /* by CHANGED */
+  guint64 n;        /* highest seen from this side */
+} Side;
+
+struct _Sim {
+  SimConfig config;
+  GRand *rand;  /* owned */
+  GArray *heap; /* of Event, owned */
+  guint64 order;
+  gint64 now_us;
+  Side sides[2];
+  gboolean blackhole[WZP_PATH_DIRECT + 1][2][2]; /* path, side, leg */
+  gint64 good_us[WZP_PATH_DIRECT + 1];           /* -1: not good */
+  SimStats stats;
+  GString *trace; /* owned */
+};
+
+static void G_GNUC_PRINTF (2, 3) trace (Sim *self, const char *format, ...)
+{
+  va_list args;
+
+  if (self->trace->len > TRACE_MAX)
+    g_string_erase (self->trace, 0, TRACE_MAX / 2);
+  g_string_append_printf (
+      self->trace, "%9.3f ms ", (double) self->now_us / 1000.0);
+  va_start (args, format);
+  g_string_append_vprintf (self->trace, format, args);
+  va_end (args);
+  g_string_append_c (self->trace, '\n');
+}
+
+void
+sim_fail (const Sim *self, const char *what, int line)
+{
+  g_printerr ("%s", self->trace->str);
+  g_error ("line %d: not so at %" G_GINT64_FORMAT
+           " us: %s; WZP_SCHEDULE_SEED=%u",
+      line, self->now_us, what, self->config.seed);
+}
+
+static gboolean
+event_is_before (const Event *x, const Event *y)
+{
+  return x->at_us != y->at_us ? x->at_us < y->at_us : x->order < y->order;
+}
+
+static void
+push (Sim *self, Event event)
+{
+  guint i = self->heap->len;
+  Event *heap;
+
+  event.order = self->order++;
+  g_array_append_val (self->heap, event);
+  heap = (Event *) (void *) self->heap->data;
+  while (i > 0 && event_is_before (&event, &heap[(i - 1) / 2])) {
+    heap[i] = heap[(i - 1) / 2];
+    i = (i - 1) / 2;
+  }
+  heap[i] = event;
+}
+
+static Event
+pop (Sim *self)
+{
+  Event *heap = (Event *) (void *) self->heap->data;
+  const Event top = heap[0];
+  const Event last = heap[self->heap->len - 1];
+  guint i = 0, child;
+
+  g_array_set_size (self->heap, self->heap->len - 1);
+  while ((child = 2 * i + 1) < self->heap->len) {
+    if (child + 1 < self->heap->len &&
+        event_is_before (&heap[child + 1], &heap[child]))
+      child++;
+    if (!event_is_before (&heap[child], &last))
+      break;
+    heap[i] = heap[child];
+    i = child;
+  }
+  if (self->heap->len > 0)
+    heap[i] = last;
+  return top;
+}
+
+static gboolean
+chance (Sim *self, double p)
+{
+  return p > 0 && g_rand_double (self->rand) < p;
+}
+
+static gint64
+leg_delay (Sim *self, WzpPath path)
+{
+  return self->config.delay_us[path] +
+      (self->config.jitter_us > 0 ? g_rand_int_range (self->rand, 0,
+                                        (gint32) self->config.jitter_us)
+                                  : 0);
+}
+
+static gint64
+path_delay (Sim *self, WzpPath path)
+{
+  return leg_delay (self, path) +
+      (path == WZP_PATH_RELAY ? leg_delay (self, path) : 0);
+}
+
+static gint64
+base_rtt (const Sim *self, WzpPath path)
+{
+  return 2 * self->config.delay_us[path] + self->config.jitter_us;
+}
+
+/* Whether what @from sends now gets to the peer. */
+static gboolean
+passes (const Sim *self, WzpPath path, int from)
+{
+  if (self->blackhole[path][from][SIM_LEG_OUT])
+    return FALSE;
+  return path == WZP_PATH_DIRECT ||
+      !self->blackhole[path][1 - from][SIM_LEG_IN];
+}
+
+/* Whether what @side sends now is acknowledged: by the peer's connection, or
+ * by the relay. */
+static gboolean
+is_acknowledged (const Sim *self, WzpPath path, int side)
+{
+  if (path == WZP_PATH_RELAY)
+    return !self->blackhole[path][side][SIM_LEG_OUT] &&
+        !self->blackhole[path][side][SIM_LEG_IN];
+  return self->sides[1 - side].is_up[path] && passes (self, path, side) &&
+      passes (self, path, 1 - side);
+}
+
+static void
+update_good (Sim *self)
+{
+  for (WzpPath path = WZP_PATH_RELAY; path <= WZP_PATH_DIRECT; path++) {
+    const gboolean is_good = self->sides[0].is_up[path] &&
+        self->sides[1].is_up[path] && passes (self, path, 0) &&
+        passes (self, path, 1) && is_acknowledged (self, path, 0) &&
+        is_acknowledged (self, path, 1);
+
+    if (!is_good)
+      self->good_us[path] = -1;
+    else if (self->good_us[path] < 0)
+      self->good_us[path] = self->now_us;
+  }
+}
+
+/* A datagram of @side enters @path; returns whether it gets to the peer, and
+ * when. */
+static gboolean
+send_datagram (Sim *self, int side, WzpPath path, double loss, gint64 *ret_at)
+{
+  Connection *conn = &self->sides[side].conns[path];
+
+  if (!self->sides[side].is_up[path])
+    return FALSE;
+  if (conn->n_sent < MAX_UNACKED)
+    conn->sent[conn->n_sent++] = self->now_us;
+  if (is_acknowledged (self, path, side) && !chance (self, loss))
+    push (self,
+        (Event){ .type = EVENT_QUIC_ACK,
+            .at_us =
+                self->now_us + leg_delay (self, path) + leg_delay (self, path),
+            .side = side,
+            .path = path,
+            .a = (guint64) self->now_us });
+  if (!passes (self, path, side) || chance (self, loss))
+    return FALSE;
+  *ret_at = self->now_us + path_delay (self, path);
+  return TRUE;
+}
+
+static void
+transmit_message (Sim *self, int side, guint index)
+{
+  for (WzpPath path = WZP_PATH_RELAY; path <= WZP_PATH_DIRECT; path++) {
+    guint copies = chance (self, 0.1) ? 2 : 1;
+    gint64 at;
+
+    while (copies-- > 0)
+      if (send_datagram (self, side, path, self->config.loss, &at))
+        push (self,
+            (Event){ .type = EVENT_CONTROL_IN,
+                .at_us = at,
+                .side = 1 - side,
+                .path = path,
+                .a = index });
+  }
+}
+
+static void
+schedule_resend (Sim *self, int side)
+{
+  if (self->sides[side].is_resending)
+    return;
+  self->sides[side].is_resending = TRUE;
+  push (self,
+      (Event){ .type = EVENT_RESEND,
+          .at_us = self->now_us + RESEND_US,
+          .side = side });
+}
+
+static void
+send_message (Sim *self, int side, const WzpControl *control)
+{
+  Side *s = &self->sides[side];
+
+  self->stats.sends[side]++;
+  if (chance (self, self->config.refuse)) {
+    trace (self, "%d message %d refused", side, (int) control->type);
+    return;
+  }
+  sim_check (self, s->n_messages < MAX_MESSAGES);
+  s->messages[s->n_messages] = (Message){ .control = *control };
+  transmit_message (self, side, s->n_messages++);
+  schedule_resend (self, side);
+}
+
+static void
+see_send (Sim *self, int side, const WzpControl *control)
+{
+  Side *s = &self->sides[side];
+
+  trace (self, "%d message %d n %" G_GUINT64_FORMAT " %s", side,
+      (int) control->type, control->n, wzp_path_to_string (control->path));
+  if (side == SIM_DIALER) {
+    /* One writer, and its numbers grow by one. */
+    sim_check (self, control->type == WZP_CONTROL_NOMINATE);
+    sim_check (self, control->n == s->n || control->n == s->n + 1);
+    sim_check (self, control->path != WZP_PATH_NONE);
+    self->stats.nominations += control->n > s->n ? 1 : 0;
+    s->n = control->n;
+  } else {
+    sim_check (self,
+        control->type == WZP_CONTROL_NOMINATE_ACK ||
+            control->type == WZP_CONTROL_SUSPECT);
+    if (control->type == WZP_CONTROL_NOMINATE_ACK) {
+      sim_check (self, control->n >= s->n);
+      s->n = control->n;
+    }
+  }
+  send_message (self, side, control);
+}
+
+static void
+send_probe (Sim *self, int side, const WzpNominateAction *action)
+{
+  const gboolean is_probe = action->type == WZP_NOMINATE_ACTION_PROBE;
+  gint64 at;
+
+  sim_check (self, self->sides[side].is_up[action->path]);
+  if (is_probe)
+    self->stats.probes[side][action->path]++;
+  if (send_datagram (self, side, action->path, self->config.loss, &at))
+    push (self,
+        (Event){ .type = is_probe ? EVENT_PROBE_IN : EVENT_PROBE_ACK_IN,
+            .at_us = at,
+            .side = 1 - side,
+            .path = action->path,
+            .a = action->seq,
+            .big = action->padded });
+}
+
+static void
+see_changed (Sim *self, int side, const WzpNominateAction *action)
+{
+  Side *s = &self->sides[side];
+
+  trace (self, "%d changed %s -> %s", side,
+      wzp_path_to_string (action->old_path), wzp_path_to_string (action->path));
+  sim_check (self, action->old_path == s->path);
+  sim_check (self, action->path != s->path);
+  if (side == SIM_DIALER && action->old_path == WZP_PATH_DIRECT)
+    self->stats.deaths++;
+  s->path = action->path;
+  self->stats.changes[side]++;
+  self->stats.change_us[side] = self->now_us;
+}
+
+/* Lets a side do what it has to, and checks what holds at any moment. */
+static void
+pump (Sim *self, int side)
+{
+  Side *s = &self->sides[side];
+  WzpNominateAction action;
+  WzpPath path, duplicate;
+
+  while (wzp_nominate_step (s->nominate, self->now_us, &action)) {
+    switch (action.type) {
+      case WZP_NOMINATE_ACTION_SEND:
+        see_send (self, side, &action.control);
+        break;
+      case WZP_NOMINATE_ACTION_PROBE:
+      case WZP_NOMINATE_ACTION_PROBE_ACK:
+        send_probe (self, side, &action);
+        break;
+      case WZP_NOMINATE_ACTION_CHANGED:
+        see_changed (self, side, &action);
+        break;
+    }
+  }
+  path = wzp_nominate_get_path (s->nominate);
+  duplicate = wzp_nominate_get_duplicate (s->nominate);
+  sim_check (self, path == s->path);
+  sim_check (self, path == WZP_PATH_NONE || s->is_up[path]);
+  sim_check (self,
+      duplicate == WZP_PATH_NONE || (duplicate != path && s->is_up[duplicate]));
+  /* A deadline that is not in the future would be a busy loop. */
+  {
+    const gint64 deadline = wzp_nominate_get_deadline (s->nominate);
+
+    sim_check (self, deadline == -1 || deadline > self->now_us);
+  }
+}
+
+static void
+send_media (Sim *self, int side)
+{
+  Side *s = &self->sides[side];
+  const WzpPath paths[2] = { wzp_nominate_get_path (s->nominate),
+    wzp_nominate_get_duplicate (s->nominate) };
+  gint64 good_us = -1, at;
+  const guint64 number = s->media++;
+
+  if (paths[0] == WZP_PATH_NONE)
+    return;
+  self->stats.media_sent[side]++;
+  self->stats.duplicates[side] += paths[1] != WZP_PATH_NONE ? 1 : 0;
+  for (guint i = 0; i < 2; i++)
+    if (paths[i] != WZP_PATH_NONE &&
+        send_datagram (self, side, paths[i], 0, &at))
+      push (self,
+          (Event){ .type = EVENT_MEDIA_IN,
+              .at_us = at,
+              .side = 1 - side,
+              .path = paths[i],
+              .a = number });
+  for (WzpPath path = WZP_PATH_RELAY; path <= WZP_PATH_DIRECT; path++)
+    if (self->good_us[path] >= 0 &&
+        (good_us < 0 || self->good_us[path] < good_us))
+      good_us = self->good_us[path];
+  push (self,
+      (Event){ .type = EVENT_JUDGE,
+          .at_us = self->now_us + JUDGE_US,
+          .side = side,
+          .a = number,
+          .good_us = good_us });
+}
+
+static void
+judge_media (Sim *self, const Event *event)
+{
+  Side *s = &self->sides[event->side];
+  const gint64 sent_us = event->at_us - JUDGE_US;
+  gint64 *worst_us = &self->stats.worst_us[event->side];
+  gboolean is_still_good = FALSE;
+
+  if (g_hash_table_remove (
+          self->sides[1 - event->side].seen, GSIZE_TO_POINTER (event->a + 1))) {
+    s->outage_us = -1;
+    return;
+  }
+  self->stats.media_lost[event->side]++;
+  for (WzpPath path = WZP_PATH_RELAY; path <= WZP_PATH_DIRECT; path++)
+    is_still_good |=
+        event->good_us >= 0 && self->good_us[path] == event->good_us;
+  if (!is_still_good)
+    s->outage_us = -1;
+  else if (s->outage_us < event->good_us)
+    s->outage_us = sent_us;
+  if (s->outage_us == sent_us)
+    trace (self, "%d lost what it sent at %.3f ms", event->side,
+        (double) sent_us / 1000.0);
+  if (s->outage_us >= 0)
+    *worst_us = MAX (*worst_us, sent_us - s->outage_us);
+}
+
+static void
+receive_media (Sim *self, const Event *event)
+{
+  Side *s = &self->sides[event->side];
+
+  if (!s->is_up[event->path])
+    return;
+  g_hash_table_add (s->seen, GSIZE_TO_POINTER (event->a + 1));
+  if (s->last_arrival_us >= 0)
+    self->stats.gap_us[event->side] = MAX (
+        self->stats.gap_us[event->side], self->now_us - s->last_arrival_us);
+  s->last_arrival_us = self->now_us;
+  wzp_nominate_heard (s->nominate, event->path, self->now_us);
+}
+
+static void
+receive_message (Sim *self, const Event *event)
+{
+  Side *from = &self->sides[1 - event->side], *s = &self->sides[event->side];
+  gint64 at;
+
+  if (!s->is_up[event->path])
+    return;
+  wzp_nominate_heard (s->nominate, event->path, self->now_us);
+  from->messages[event->a].arrived = TRUE;
+  if (send_datagram (self, event->side, event->path, self->config.loss, &at))
+    push (self,
+        (Event){ .type = EVENT_CONTROL_ACK,
+            .at_us = at,
+            .side = 1 - event->side,
+            .path = event->path,
+            .a = event->a });
+  while (from->n_delivered < from->n_messages &&
+      from->messages[from->n_delivered].arrived)
+    wzp_nominate_receive (s->nominate,
+        &from->messages[from->n_delivered++].control, WZP_PATH_NONE, 100,
+        self->now_us);
+}
+
+static void
+resend_messages (Sim *self, int side)
+{
+  Side *s = &self->sides[side];
+  guint n = 0;
+
+  s->is_resending = FALSE;
+  for (guint i = 0; i < s->n_messages && n < 8; i++)
+    if (!s->messages[i].acked) {
+      transmit_message (self, side, i);
+      n++;
+    }
+  if (n > 0)
+    schedule_resend (self, side);
+}
+
+static void
+receive_probe (Sim *self, const Event *event)
+{
+  Side *s = &self->sides[event->side];
+  const WzpControl control = {
+    .type = event->type == EVENT_PROBE_IN ? WZP_CONTROL_PROBE
+                                          : WZP_CONTROL_PROBE_ACK,
+    .path = event->path,
+    .seq = event->a,
+  };
+
+  if (s->is_up[event->path])
+    wzp_nominate_receive (s->nominate, &control, event->path,
+        event->big ? WZP_NOMINATE_PROOF_TEXT : 12, self->now_us);
+}
+
+static void
+acknowledge (Sim *self, const Event *event)
+{
+  Connection *conn = &self->sides[event->side].conns[event->path];
+  guint n = 0;
+
+  while (n < conn->n_sent && conn->sent[n] <= (gint64) event->a)
+    n++;
+  conn->n_sent -= n;
+  memmove (conn->sent, conn->sent + n, conn->n_sent * sizeof conn->sent[0]);
+}
+
+static void
+sample (Sim *self, int side)
+{
+  Side *s = &self->sides[side];
+
+  for (WzpPath path = WZP_PATH_RELAY; path <= WZP_PATH_DIRECT; path++) {
+    const Connection *conn = &s->conns[path];
+    const gint64 rtt_us = base_rtt (self, path);
+
+    if (s->is_up[path])
+      wzp_nominate_sample (s->nominate, path, rtt_us,
+          rtt_us + 2 * self->config.jitter_us + 25 * SIM_MS,
+          conn->n_sent > 0 ? self->now_us - conn->sent[0] : 0, self->now_us);
+  }
+}
+
+static void
+set_up (Sim *self, int side, WzpPath path, gboolean is_up)
+{
+  Side *s = &self->sides[side];
+
+  if (!is_up && !s->is_up[path])
+    return;
+  trace (
+      self, "%d %s %s", side, wzp_path_to_string (path), is_up ? "up" : "down");
+  s->conns[path].n_sent = 0;
+  s->is_up[path] = is_up;
+  update_good (self);
+  if (is_up)
+    wzp_nominate_path_up (s->nominate, path, self->now_us);
+  else
+    wzp_nominate_path_down (s->nominate, path, self->now_us);
+  pump (self, side);
+}
+
+/* CONNECTION_CLOSE, or later a stateless reset. */
+static void
+hear_close (Sim *self, const Event *event)
+{
+  Side *s = &self->sides[event->side];
+
+  if (s->generation != event->a || !s->is_up[WZP_PATH_DIRECT])
+    return;
+  if (passes (self, WZP_PATH_DIRECT, 0) && passes (self, WZP_PATH_DIRECT, 1)) {
+    set_up (self, event->side, WZP_PATH_DIRECT, FALSE);
+  } else {
+    Event again = *event;
+
+    again.at_us = self->now_us + CLOSE_RETRY_US;
+    push (self, again);
+  }
+}
+
+static void
+handle (Sim *self, const Event *event)
+{
+  const int side = event->side;
+
+  switch (event->type) {
+    case EVENT_MEDIA:
+      if (self->config.media_us == 0)
+        break;
+      send_media (self, side);
+      push (self,
+          (Event){ .type = EVENT_MEDIA,
+              .at_us = self->now_us + self->config.media_us,
+              .side = side });
+      return;
+    case EVENT_JUDGE:
+      judge_media (self, event);
+      return;
+    case EVENT_SAMPLE:
+      sample (self, side);
+      push (self,
+          (Event){ .type = EVENT_SAMPLE,
+              .at_us = self->now_us + self->config.sample_us,
+              .side = side });
+      break;
+    case EVENT_MEDIA_IN:
+      receive_media (self, event);
+      break;
+    case EVENT_CONTROL_IN:
+      receive_message (self, event);
+      break;
+    case EVENT_CONTROL_ACK:
+      if (self->sides[side].is_up[event->path])
+        self->sides[side].messages[event->a].acked = TRUE;
+      return;
+    case EVENT_RESEND:
+      resend_messages (self, side);
+      return;
+    case EVENT_PROBE_IN:
+    case EVENT_PROBE_ACK_IN:
+      receive_probe (self, event);
+      break;
+    case EVENT_QUIC_ACK:
+      acknowledge (self, event);
+      return;
+    case EVENT_DIRECT_UP:
+      if (self->sides[1 - side].is_up[WZP_PATH_DIRECT] &&
+          self->sides[1 - side].generation == event->a) {
+        self->sides[side].generation = (guint) event->a;
+        set_up (self, side, WZP_PATH_DIRECT, TRUE);
+      }
+      return;
+    case EVENT_CLOSE:
+      hear_close (self, event);
+      return;
+  }
+  pump (self, side);
+}
+
+Sim *
+sim_new (const SimConfig *config)
+{
+  Sim *self = g_new0 (Sim, 1);
+
+  self->config = *config;
+  self->rand = g_rand_new_with_seed (config->seed);
+  self->heap = g_array_new (FALSE, FALSE, sizeof (Event));
+  self->trace = g_string_new (NULL);
+  self->now_us = SIM_SEC;
+  self->good_us[WZP_PATH_RELAY] = self->good_us[WZP_PATH_DIRECT] = -1;
+  for (int side = 0; side < 2; side++) {
+    Side *s = &self->sides[side];
+
+    s->nominate = wzp_nominate_new (
+        side == SIM_DIALER ? WZP_ROLE_DIALER : WZP_ROLE_ACCEPTOR);
+    s->seen = g_hash_table_new (NULL, NULL);
+    s->last_arrival_us = s->outage_us = -1;
+    self->stats.worst_us[side] = -1;
+    if (config->sends[side])
+      push (self,
+          (Event){ .type = EVENT_MEDIA,
+              .at_us = self->now_us + 7 * side * SIM_MS,
+              .side = side });
+    push (self,
+        (Event){ .type = EVENT_SAMPLE,
+            .at_us = self->now_us + 13 * side * SIM_MS,
+            .side = side });
+  }
+  return self;
+}
+
+void
+sim_free (Sim *self)
+{
+  for (int side = 0; side < 2; side++) {
+    wzp_nominate_free (self->sides[side].nominate);
+    g_hash_table_unref (self->sides[side].seen);
+  }
+  g_array_unref (self->heap);
+  g_rand_free (self->rand);
+  g_string_free (self->trace, TRUE);
+  g_free (self);
+}
+
+gint64
+sim_now (const Sim *self)
+{
+  return self->now_us;
+}
+
+WzpNominate *
+sim_nominate (Sim *self, int side)
+{
+  return self->sides[side].nominate;
+}
+
+void
+sim_run (Sim *self, gint64 until_us)
+{
+  for (;;) {
+    const Event *top = (Event *) (void *) self->heap->data;
+    gint64 next_us = self->heap->len > 0 ? top->at_us : SIM_NEVER;
+    int woken = -1;
+
+    for (int side = 0; side < 2; side++) {
+      const gint64 deadline =
+          wzp_nominate_get_deadline (self->sides[side].nominate);
+
+      if (deadline >= 0 && deadline < next_us) {
+        next_us = deadline;
+        woken = side;
+      }
+    }
+    if (next_us > until_us)
+      break;
+    self->now_us = MAX (self->now_us, next_us);
+    if (woken >= 0) {
+      pump (self, woken);
+    } else {
+      const Event event = pop (self);
+
+      handle (self, &event);
+    }
+  }
+  self->now_us = MAX (self->now_us, until_us);
+}
+
+void
+sim_set_loss (Sim *self, double loss)
+{
+  self->config.loss = loss;
+}
+
+void
+sim_set_media (Sim *self, gint64 media_us)
+{
+  self->config.media_us = media_us;
+}
+
+void
+sim_relay_up (Sim *self, int side)
+{
+  set_up (self, side, WZP_PATH_RELAY, TRUE);
+}
+
+void
+sim_relay_down (Sim *self, int side)
+{
+  set_up (self, side, WZP_PATH_RELAY, FALSE);
+}
+
+void
+sim_direct_up (Sim *self)
+{
+  Side *dialer = &self->sides[SIM_DIALER];
+
+  if (!passes (self, WZP_PATH_DIRECT, 0) ||
+      !passes (self, WZP_PATH_DIRECT, 1) || dialer->is_up[WZP_PATH_DIRECT])
+    return;
+  dialer->generation++;
+  push (self,
+      (Event){ .type = EVENT_DIRECT_UP,
+          .at_us = self->now_us + self->config.delay_us[WZP_PATH_DIRECT],
+          .side = SIM_ACCEPTOR,
+          .a = dialer->generation });
+  set_up (self, SIM_DIALER, WZP_PATH_DIRECT, TRUE);
+}
+
+void
+sim_direct_down (Sim *self, int side)
+{
+  if (!self->sides[side].is_up[WZP_PATH_DIRECT])
+    return;
+  set_up (self, side, WZP_PATH_DIRECT, FALSE);
+  push (self,
+      (Event){ .type = EVENT_CLOSE,
+          .at_us = self->now_us + self->config.delay_us[WZP_PATH_DIRECT],
+          .side = 1 - side,
+          .a = self->sides[side].generation });
+}
+
+void
+sim_blackhole (Sim *self, WzpPath path, int side, SimLeg leg, gboolean is_on)
+{
+  trace (self, "%s leg %s of %d: %s", wzp_path_to_string (path),
+      leg == SIM_LEG_OUT ? "out" : "in", side, is_on ? "blackhole" : "alive");
+  self->blackhole[path][side][leg] = is_on;
+  update_good (self);
+}
+
+gboolean
+sim_is_up (const Sim *self, int side, WzpPath path)
+{
+  return self->sides[side].is_up[path];
+}
+
+gint64
+sim_good_since (const Sim *self, WzpPath path)
+{
+  return self->good_us[path];
+}
+
+const SimStats *
+sim_get_stats (const Sim *self)
+{
+  return &self->stats;
+}
+
+void
+sim_reset_gaps (Sim *self)
+{
+  self->stats.gap_us[0] = self->stats.gap_us[1] = 0;
+}
+
+const char *
+sim_get_trace (const Sim *self)
+{
+  return self->trace->str;
+}
