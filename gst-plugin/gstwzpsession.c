@@ -137,6 +137,18 @@ collect_settings (GstWzpSession *self, GError **error)
   return decide_mode (self, error);
 }
 
+/* A fingerprint that is not looked at would only seem to protect. */
+static gboolean
+check_trust (const WzpNodeConfig *config, GError **error)
+{
+  if (config->relay_fingerprint == NULL ||
+      config->relay_trust == WZP_RELAY_TRUST_PIN)
+    return TRUE;
+  g_set_error_literal (error, WZP_ERROR, WZP_ERROR_INVALID,
+      "relay-fingerprint is compared with relay-trust=pin only");
+  return FALSE;
+}
+
 static gboolean
 make_node (GstWzpSession *self, GError **error)
 {
@@ -156,6 +168,8 @@ make_node (GstWzpSession *self, GError **error)
     }
   }
   gst_wzp_settings_to_config (&self->settings, &config);
+  if (!check_trust (&config, error))
+    return FALSE;
   config.identity = identity;
   self->node = wzp_node_new (&config, NULL, error);
   self->is_started = FALSE;

@@ -138,7 +138,10 @@ struct _WzpConn {
   gboolean has_pending;
   guint64 hold_until;     /* pacing: nothing but ACKs goes before; ns */
   gsize max_in_flight;    /* 0: no cap */
-  gsize payload_cap;      /* 0: none; else the link got narrower than probed */
+  gsize payload_cap;      /* 0: none; else the path got narrower than probed */
+  guint64 cap_until_ns;   /* when the full size is tried again */
+  guint cap_hold_s;       /* how long the last cap held; 0: none yet */
+  guint64 busy_since_ns;  /* since when something is in flight; 0: nothing is */
 
   /* The end */
   gboolean was_reset;       /* a stateless reset came */
@@ -206,6 +209,8 @@ gboolean wzp_conn_add_cid (WzpConn *conn, const ngtcp2_cid *cid);
 void wzp_conn_remove_cid (WzpConn *conn, const ngtcp2_cid *cid);
 /* Packets that were authentic, of all connections of this thread. */
 guint64 wzp_conn_count_authentic (void);
+
+guint64 wzp_conn_get_bytes_in_flight (const WzpConn *conn); /* it has ngtcp2 */
 
 /* The end (wzp-conn-close) */
 /* @code: what ngtcp2 returned, below zero. */

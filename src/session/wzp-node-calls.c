@@ -133,10 +133,9 @@ on_call_connected (WzpCall *call, gpointer user_data)
 
   self->attempts = 0;
   wzp_node_update_connected (self);
-  if (entry->is_incoming) {
-    entry->was_added = TRUE;
+  entry->was_up = TRUE;
+  if (entry->is_incoming)
     emit_caller (self, entry, TRUE);
-  }
   wzp_node_set_state (self, WZP_STATE_CONNECTED, NULL);
   wzp_node_schedule (self, 0);
 }
@@ -186,7 +185,7 @@ remove_call (WzpNode *self, WzpCallEntry *entry)
     if (recv->claimed == entry->call)
       recv->claimed = NULL;
   }
-  if (entry->was_added)
+  if (entry->was_up && entry->is_incoming)
     emit_caller (self, entry, FALSE);
   g_ptr_array_remove_fast (self->calls, entry);
   wzp_node_update_connected (self);
@@ -200,7 +199,7 @@ on_call_ended (WzpCall *call, const GError *error, const WzpCloseInfo *info,
   WzpNode *self = user_data;
   WzpCallEntry *entry = entry_of (self, call);
   g_autoptr (GError) kept = error != NULL ? g_error_copy (error) : NULL;
-  gboolean was_up = entry->was_added || self->attempts == 0;
+  gboolean was_up = entry->was_up;
 
   if (error != NULL)
     wzp_node_send_hangup (self, wzp_call_get_id (call), WZP_HANGUP_ERROR);
@@ -213,11 +212,15 @@ on_call_ended (WzpCall *call, const GError *error, const WzpCloseInfo *info,
       wzp_node_set_state (self, WZP_STATE_DISCONNECTED, NULL);
     return;
   }
+  if (self->config.mode == WZP_MODE_APP)
+    wzp_node_publish_local (self);
+  if (self->config.mode == WZP_MODE_APP && kept == NULL) {
+    wzp_node_set_state (self, WZP_STATE_DISCONNECTED, NULL);
+    return;
+  }
   if (kept == NULL)
     kept = g_error_new_literal (
         WZP_ERROR, WZP_ERROR_CLOSED, "The peer ended the call");
-  if (self->config.mode == WZP_MODE_APP)
-    wzp_node_publish_local (self);
   wzp_node_fail_attempt (self, kept, was_up ? "media" : "race", path, info);
 }
 

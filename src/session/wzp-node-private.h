@@ -27,7 +27,7 @@ typedef struct {
   gboolean is_private; /* one side reveals no address: relay only */
   gboolean is_incoming;
   gint64 setup_deadline_us; /* -1: the race has begun */
-  gboolean was_added;  /* caller_added() was told */
+  gboolean was_up;     /* media could flow once */
 } WzpCallEntry;
 
 /* An offer that waits for its answer. */

@@ -551,7 +551,9 @@ on_signal_ready (WzpSignalClient *client, gpointer user_data)
       wzp_node_emit_progress (self, "listening");
       break;
     case WZP_MODE_APP:
-      wzp_node_publish_local (self);
+      /* With a call, what was told stays valid. */
+      if (self->calls->len == 0)
+        wzp_node_publish_local (self);
       break;
   }
 }

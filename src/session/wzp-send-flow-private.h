@@ -1,29 +1,31 @@
 /* wzp-send-flow-private: the session thread's side of a send flow. */
 #pragma once
 
+#include "wzp-item-queue.h"
 #include "wzp-send-flow.h"
 
 G_BEGIN_DECLS
 
 typedef enum {
-  WZP_SEND_ITEM_FRAME,
-  WZP_SEND_ITEM_DESCRIPTION,
-  WZP_SEND_ITEM_EOS,
+  WZP_SEND_ITEM_FRAME = WZP_ITEM_FRAME,
+  WZP_SEND_ITEM_DESCRIPTION = WZP_ITEM_DESCRIPTION,
+  WZP_SEND_ITEM_EOS = WZP_ITEM_END,
 } WzpSendItemKind;
 
-/* What leaves the queue; owned by whoever took it. */
+/* What leaves the queue; owned by whoever took it. Begins as a WzpItem. */
 typedef struct {
   WzpSendItemKind kind;
   WzpFrame *frame;    /* FRAME */
-  guint32 generation; /* DESCRIPTION */
   char *caps, *tags;  /* DESCRIPTION; tags nullable */
-  guint64 eos_serial; /* EOS: give it to wzp_send_flow_eos_acked() */
+  guint32 generation; /* DESCRIPTION */
+  guint64 eos_serial; /* EOS: for wzp_send_flow_eos_given() and _done() */
 } WzpSendItem;
 
 void wzp_send_item_clear (WzpSendItem *item);
 
-/* @wake (any thread) is called without the flow's lock when the session thread
- * was found to sleep on an empty queue; NULL until the flow is attached. */
+/* @wake (any thread) is called when the session thread was found to sleep on an
+ * empty queue, @detach once at most; both with the flow's lock held, which keeps
+ * the node alive: they must not call into the flow. */
 typedef void (*WzpFlowWakeFunc) (gpointer node);
 typedef void (*WzpFlowDetachFunc) (gpointer node, gpointer flow);
 
@@ -41,9 +43,14 @@ const char *wzp_send_flow_get_name (const WzpSendFlow *self);
 gboolean wzp_send_flow_take (WzpSendFlow *self, WzpSendItem *ret_item);
 /* Session thread: whether any peer is connected (else push() drops or waits). */
 void wzp_send_flow_set_connected (WzpSendFlow *self, gboolean connected);
-void wzp_send_flow_eos_acked (WzpSendFlow *self, guint64 serial);
-/* Session thread: a key frame is wanted; coalesced. */
-void wzp_send_flow_key_request (WzpSendFlow *self, gint64 now_us);
+/* Session thread: a call has queued the EOS @serial, and that it is done with
+ * it: acknowledged, or (@acked FALSE) the call went first. eos() waits for all. */
+void wzp_send_flow_eos_given (WzpSendFlow *self, guint64 serial);
+void wzp_send_flow_eos_done (
+    WzpSendFlow *self, guint64 serial, gboolean acked);
+/* Session thread: a key frame is wanted. FALSE: too soon after the last
+ * request, the handler was not called. */
+gboolean wzp_send_flow_key_request (WzpSendFlow *self, gint64 now_us);
 #define WZP_KEY_REQUEST_INTERVAL_US (200 * 1000)
 
 /* The description in force; FALSE: none yet. For a call that joins. */

@@ -23,31 +23,23 @@ struct _WzpSendFlow {
   gpointer node; /* not owned; NULL: not attached, or orphaned */
   WzpFlowWakeFunc wake;
   WzpFlowDetachFunc detach;
-  GQueue items; /* of WzpSendItem, owned */
-  gsize bytes;  /* of the frames in items */
-  guint frames;
+  WzpItemQueue queue; /* of WzpSendItem */
   gboolean session_sleeps; /* it found the queue empty */
   gboolean connected, flushing, closed;
   guint waiters;
   guint32 generation; /* of the description in force; 0: none */
   char *caps, *tags;
-  guint64 eos_serial, eos_acked;
+  guint64 eos_serial;            /* of the last eos() */
+  guint eos_pending, eos_acks;   /* calls that have it; that acknowledged it */
   guint64 frames_in, bytes_in, frames_dropped;
 };
+
+WZP_ITEM_ASSERT (WzpSendItem);
 
 void
 wzp_send_item_clear (WzpSendItem *item)
 {
-  g_clear_pointer (&item->frame, wzp_frame_unref);
-  g_clear_pointer (&item->caps, g_free);
-  g_clear_pointer (&item->tags, g_free);
-}
-
-static void
-send_item_free (gpointer data)
-{
-  wzp_send_item_clear (data);
-  g_free (data);
+  wzp_item_clear (item);
 }
 
 WzpSendFlow *
@@ -64,7 +56,7 @@ wzp_send_flow_new (const char *name, guint latency_ms,
   self->user_data = user_data;
   self->notify = notify;
   self->session_sleeps = TRUE;
-  g_queue_init (&self->items);
+  wzp_item_queue_init (&self->queue, sizeof (WzpSendItem));
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   return self;
@@ -82,7 +74,7 @@ wzp_send_flow_unref (WzpSendFlow *self)
 {
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
-  g_queue_clear_full (&self->items, send_item_free);
+  wzp_item_queue_clear (&self->queue);
   g_clear_pointer (&self->caps, g_free);
   g_clear_pointer (&self->tags, g_free);
   g_clear_pointer (&self->name, g_free);
@@ -126,14 +118,7 @@ wzp_send_flow_get_name (const WzpSendFlow *self)
 static void
 append_item (WzpSendFlow *self, const WzpSendItem *item)
 {
-  WzpSendItem *copy = g_new (WzpSendItem, 1);
-
-  *copy = *item;
-  g_queue_push_tail (&self->items, copy);
-  if (item->frame != NULL) {
-    self->bytes += item->frame->meta.size;
-    self->frames++;
-  }
+  wzp_item_queue_push (&self->queue, item);
   if (self->session_sleeps && self->node != NULL) {
     self->session_sleeps = FALSE;
     self->wake (self->node);
@@ -144,15 +129,14 @@ append_item (WzpSendFlow *self, const WzpSendItem *item)
 static gboolean
 is_full (WzpSendFlow *self)
 {
-  const WzpSendItem *first = g_queue_peek_head (&self->items);
+  const WzpFrame *first = wzp_item_queue_peek_frame (&self->queue);
 
-  if (self->frames == 0)
+  if (first == NULL)
     return FALSE;
-  if (self->bytes >= WZP_SEND_QUEUE_BYTES ||
-      self->frames >= WZP_SEND_QUEUE_FRAMES)
+  if (self->queue.bytes >= WZP_SEND_QUEUE_BYTES ||
+      self->queue.frames >= WZP_SEND_QUEUE_FRAMES)
     return TRUE;
-  return first != NULL && first->frame != NULL &&
-      g_get_monotonic_time () - first->frame->queued_us > self->max_wait_us;
+  return g_get_monotonic_time () - first->queued_us > self->max_wait_us;
 }
 
 /* With the lock; may let it go meanwhile. */
@@ -204,8 +188,6 @@ wzp_send_flow_push (
   WzpSendItem item = { .kind = WZP_SEND_ITEM_FRAME, .frame = frame };
   WzpPushResult result = WZP_PUSH_OK;
 
-  frame->queued_us = g_get_monotonic_time ();
-
   g_mutex_lock (&self->lock);
   while (!self->flushing && !self->closed &&
       ((self->connected && is_full (self)) ||
@@ -220,6 +202,7 @@ wzp_send_flow_push (
     result = WZP_PUSH_DROPPED;
 
   if (result == WZP_PUSH_OK) {
+    frame->queued_us = g_get_monotonic_time ();
     frame->meta.generation = self->generation;
     self->frames_in++;
     self->bytes_in += frame->meta.size;
@@ -234,6 +217,13 @@ wzp_send_flow_push (
   return result;
 }
 
+/* With the lock. */
+static gboolean
+eos_is_acked (const WzpSendFlow *self)
+{
+  return self->eos_acks > 0 && self->eos_pending == 0;
+}
+
 gboolean
 wzp_send_flow_eos (WzpSendFlow *self, guint timeout_ms)
 {
@@ -243,14 +233,16 @@ wzp_send_flow_eos (WzpSendFlow *self, guint timeout_ms)
 
   g_mutex_lock (&self->lock);
   item.eos_serial = ++self->eos_serial;
+  self->eos_pending = 0;
+  self->eos_acks = 0;
   if (self->connected && !self->closed && !self->flushing)
     append_item (self, &item);
   while (self->connected && !self->closed && !self->flushing &&
-      self->eos_acked < item.eos_serial) {
+      !eos_is_acked (self)) {
     if (!g_cond_wait_until (&self->cond, &self->lock, deadline))
       break;
   }
-  acked = self->eos_acked >= item.eos_serial;
+  acked = eos_is_acked (self);
   g_mutex_unlock (&self->lock);
   return acked;
 }
@@ -258,28 +250,17 @@ wzp_send_flow_eos (WzpSendFlow *self, guint timeout_ms)
 void
 wzp_send_flow_set_flushing (WzpSendFlow *self, gboolean flushing)
 {
-  GQueue dropped = G_QUEUE_INIT;
+  WzpItemQueue frames;
 
+  wzp_item_queue_init (&frames, sizeof (WzpSendItem));
   g_mutex_lock (&self->lock);
   self->flushing = flushing;
-  if (flushing) {
-    /* Descriptions stay: later frames belong to them. */
-    for (GList *l = self->items.head; l != NULL;) {
-      GList *next = l->next;
-      WzpSendItem *item = l->data;
-
-      if (item->kind != WZP_SEND_ITEM_DESCRIPTION) {
-        g_queue_unlink (&self->items, l);
-        g_queue_push_tail_link (&dropped, l);
-      }
-      l = next;
-    }
-    self->bytes = 0;
-    self->frames = 0;
-  }
+  /* The description stays: later frames belong to it. */
+  if (flushing)
+    wzp_item_queue_flush (&self->queue, FALSE, &frames);
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
-  g_queue_clear_full (&dropped, send_item_free);
+  wzp_item_queue_clear (&frames);
 }
 
 void
@@ -300,25 +281,16 @@ wzp_send_flow_detach (WzpSendFlow *self)
 gboolean
 wzp_send_flow_take (WzpSendFlow *self, WzpSendItem *ret_item)
 {
-  WzpSendItem *item;
+  gboolean taken;
 
   g_mutex_lock (&self->lock);
-  item = g_queue_pop_head (&self->items);
-  if (item == NULL)
+  taken = wzp_item_queue_pop (&self->queue, ret_item);
+  if (!taken)
     self->session_sleeps = TRUE;
-  else if (item->frame != NULL) {
-    self->bytes -= item->frame->meta.size;
-    self->frames--;
-  }
   if (self->waiters > 0)
     g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
-
-  if (item == NULL)
-    return FALSE;
-  *ret_item = *item;
-  g_free (item);
-  return TRUE;
+  return taken;
 }
 
 void
@@ -333,23 +305,36 @@ wzp_send_flow_set_connected (WzpSendFlow *self, gboolean connected)
 }
 
 void
-wzp_send_flow_eos_acked (WzpSendFlow *self, guint64 serial)
+wzp_send_flow_eos_given (WzpSendFlow *self, guint64 serial)
 {
   g_mutex_lock (&self->lock);
-  self->eos_acked = MAX (self->eos_acked, serial);
-  g_cond_broadcast (&self->cond);
+  if (serial == self->eos_serial)
+    self->eos_pending++;
   g_mutex_unlock (&self->lock);
 }
 
 void
+wzp_send_flow_eos_done (WzpSendFlow *self, guint64 serial, gboolean acked)
+{
+  g_mutex_lock (&self->lock);
+  if (serial == self->eos_serial && self->eos_pending > 0) {
+    self->eos_pending--;
+    self->eos_acks += acked ? 1 : 0;
+    g_cond_broadcast (&self->cond);
+  }
+  g_mutex_unlock (&self->lock);
+}
+
+gboolean
 wzp_send_flow_key_request (WzpSendFlow *self, gint64 now_us)
 {
   if (self->last_key_request_us != 0 &&
       now_us - self->last_key_request_us < WZP_KEY_REQUEST_INTERVAL_US)
-    return;
+    return FALSE;
   self->last_key_request_us = now_us;
   if (self->handler != NULL && self->handler->key_request != NULL)
     self->handler->key_request (self, self->user_data);
+  return TRUE;
 }
 
 gboolean
@@ -375,7 +360,7 @@ wzp_send_flow_get_stats (WzpSendFlow *self, WzpSendFlowStats *ret_stats)
   *ret_stats = (WzpSendFlowStats){ .frames_in = self->frames_in,
     .bytes_in = self->bytes_in,
     .frames_dropped = self->frames_dropped,
-    .queued_bytes = self->bytes,
-    .queued_frames = self->frames };
+    .queued_bytes = self->queue.bytes,
+    .queued_frames = self->queue.frames };
   g_mutex_unlock (&self->lock);
 }

@@ -36,8 +36,8 @@ new_caller (WzpTestRelay *relay, WzpTransportPolicy policy)
 static void
 check_media (WzpTest *test, WzpParty *from, WzpParty *to)
 {
-  g_autoptr (WzpSendFlow) send = wzp_node_add_send_flow (
-      from->node, "video", NULL, NULL, NULL, NULL);
+  g_autoptr (WzpSendFlow) send =
+      wzp_node_add_send_flow (from->node, "video", NULL, NULL, NULL, NULL);
   g_autoptr (WzpRecvFlow) recv = wzp_node_add_recv_flow (to->node, NULL, NULL);
   WzpTestSinkhole *sinkhole = wzp_test_sinkhole_new (recv, FRAME_SIZE, 1);
   WzpTestSource *source = wzp_test_source_new (
@@ -74,8 +74,8 @@ test_direct (WzpTest *test, gconstpointer data)
   wzp_node_get_stats (caller->node, &stats);
   g_assert_cmpuint (stats.n_calls, ==, 1);
   wzp_party_free (caller);
-  wzp_test_assert_until (test,
-      wzp_party_count (listener, &listener->callers_removed) == 1, 5000);
+  wzp_test_assert_until (
+      test, wzp_party_count (listener, &listener->callers_removed) == 1, 5000);
   wzp_party_free (listener);
   wzp_test_relay_free (relay);
 }
@@ -105,10 +105,8 @@ exchange (WzpTest *test, WzpParty *a, WzpParty *b)
   g_autoptr (WzpDescription) of_b = NULL;
   g_autoptr (GError) error = NULL;
 
-  wzp_test_assert_until (
-      test, (of_a = wzp_party_dup_local (a)) != NULL, 5000);
-  wzp_test_assert_until (
-      test, (of_b = wzp_party_dup_local (b)) != NULL, 5000);
+  wzp_test_assert_until (test, (of_a = wzp_party_dup_local (a)) != NULL, 5000);
+  wzp_test_assert_until (test, (of_b = wzp_party_dup_local (b)) != NULL, 5000);
   g_assert_true (wzp_node_set_remote (a->node, of_b, &error));
   g_assert_no_error (error);
   g_assert_true (wzp_node_set_remote (b->node, of_a, &error));
@@ -157,8 +155,8 @@ test_two_ways (WzpTest *test, gconstpointer data)
           parties[p]->node, names[f], NULL, NULL, NULL, NULL);
 
       holes[p][f] = wzp_test_sinkhole_new (recv, 1000 + f * 30000, 0);
-      sources[p][f] = wzp_test_source_new (send, names[f], 60,
-          1000 + f * 30000, 10000, 1000 * (p * 2 + f + 1), TRUE);
+      sources[p][f] = wzp_test_source_new (send, names[f], 60, 1000 + f * 30000,
+          10000, 1000 * (p * 2 + f + 1), TRUE);
     }
     wzp_party_start (parties[p]);
   }

@@ -390,11 +390,9 @@ run_source (gpointer data)
   WzpTestSource *self = data;
   gint64 start_us = g_get_monotonic_time ();
 
-  g_assert_true (
-      wzp_send_flow_describe (self->flow, self->caps, NULL, NULL));
+  g_assert_true (wzp_send_flow_describe (self->flow, self->caps, NULL, NULL));
   for (guint i = 0; i < self->n; i++) {
-    WzpFrame *frame =
-        wzp_party_frame_new (self->first_seed + i, self->size);
+    WzpFrame *frame = wzp_party_frame_new (self->first_seed + i, self->size);
     gint64 due_us = start_us + (gint64) i * self->interval_us;
     gint64 now_us = g_get_monotonic_time ();
 

@@ -26,11 +26,11 @@ typedef struct {
 typedef struct {
   guint32 from; /* of its bytes, in the pool */
   guint32 size;
-  gboolean has_start;      /* the meta came */
-  guint8 *came;            /* owned: a flag per byte */
+  gboolean has_start; /* the meta came */
+  guint8 *came;       /* owned: a flag per byte */
   guint32 n_came;
-  gint64 whole_us;         /* when the last byte or the meta came, -1: never */
-  gint64 first_us;         /* of its first fragment, -1: never */
+  gint64 whole_us; /* when the last byte or the meta came, -1: never */
+  gint64 first_us; /* of its first fragment, -1: never */
 } SentFrame;
 
 typedef struct {
@@ -142,7 +142,7 @@ put_under_way (Sim *sim, guint flow, const guint8 *data, gsize len)
 static WzpFrameMeta
 meta_of (const Sim *sim, guint flow, guint64 index)
 {
-  return (WzpFrameMeta) {
+  return (WzpFrameMeta){
     .flags = (guint32) index & WZP_FRAME_FLAGS_ALL,
     .generation = flow,
     .size = sim->flows[flow].frames[index].size,
@@ -167,11 +167,11 @@ send_frame (Sim *sim, guint flow, guint64 index)
   guint32 from = 0;
 
   for (guint i = 0; i < n_pieces; i++) {
-    guint32 to = i + 1 == n_pieces ?
-        sent->size :
-        from + (guint32) random_below (sim, (gint) (sent->size - from) + 1);
+    guint32 to = i + 1 == n_pieces
+        ? sent->size
+        : from + (guint32) random_below (sim, (gint) (sent->size - from) + 1);
 
-    iov[i] = (struct iovec) { pool + sent->from + from, to - from };
+    iov[i] = (struct iovec){ pool + sent->from + from, to - from };
     from = to;
   }
   frame = wzp_frame_new_wrapped (iov, n_pieces, NULL, NULL);
@@ -201,8 +201,7 @@ send_frame (Sim *sim, guint flow, guint64 index)
 
 /* Bytes [offset, offset + len) of a frame again, as another cutter would. */
 static void
-send_again (
-    Sim *sim, guint flow, guint64 index, guint32 offset, guint32 len)
+send_again (Sim *sim, guint flow, guint64 index, guint32 offset, guint32 len)
 {
   const SentFrame *sent = &sim->flows[flow].frames[index];
   WzpMediaHead head = {
@@ -214,8 +213,7 @@ send_again (
   guint8 flags = (offset == 0 ? WZP_DATAGRAM_FRAME_START : 0) |
       (offset + len == sent->size ? WZP_DATAGRAM_FRAME_END : 0);
   guint8 flat[2048];
-  gsize at =
-      wzp_datagram_write_prefix (flat, flags, sim->number++, flow + 1);
+  gsize at = wzp_datagram_write_prefix (flat, flags, sim->number++, flow + 1);
 
   at += wzp_datagram_write_media (flat + at, &head);
   memcpy (flat + at, pool + sent->from + offset, len);
@@ -330,8 +328,7 @@ run_to (Sim *sim, gint64 now)
     }
     if (first == MAX_FLOWS)
       break;
-    if (!sim->flows[first].is_end_set &&
-        sim->flows[first].end_us <= first_us) {
+    if (!sim->flows[first].is_end_set && sim->flows[first].end_us <= first_us) {
       sim->flows[first].is_end_set = TRUE;
       wzp_reassembler_set_end (
           sim->flows[first].reassembler, sim->flows[first].n_frames);
@@ -358,14 +355,13 @@ deliver_all (Sim *sim)
     g_assert_true (
         wzp_datagram_parse_prefix (flight->data, flight->len, &prefix));
     g_assert_cmpuint (prefix.flow, ==, flight->flow + 1);
-    g_assert_true (wzp_datagram_parse_media (&prefix,
-        flight->data + prefix.prefix_len, flight->len - prefix.prefix_len,
-        &head, &at));
+    g_assert_true (
+        wzp_datagram_parse_media (&prefix, flight->data + prefix.prefix_len,
+            flight->len - prefix.prefix_len, &head, &at));
     at += prefix.prefix_len;
     note_arrival (f, &prefix, &head, flight->len - at, flight->due_us);
-    g_assert_cmpint (wzp_reassembler_push (f->reassembler, &head,
-                         prefix.flags, flight->data + at, flight->len - at,
-                         flight->due_us),
+    g_assert_cmpint (wzp_reassembler_push (f->reassembler, &head, prefix.flags,
+                         flight->data + at, flight->len - at, flight->due_us),
         !=, WZP_REASSEMBLY_BAD);
     pop_all (sim, flight->flow, flight->due_us);
   }
@@ -401,8 +397,7 @@ check_flow (const Sim *sim, const SimFlow *f)
   g_assert_cmpuint (stats.frames_out, ==, f->n_out);
   g_assert_cmpuint (stats.frames_out + stats.frames_lost, ==, f->n_frames);
   /* Those after the last that came out are told by the end alone. */
-  g_assert_cmpuint (f->n_lost + (f->n_frames - f->next), ==,
-      stats.frames_lost);
+  g_assert_cmpuint (f->n_lost + (f->n_frames - f->next), ==, stats.frames_lost);
   g_assert_cmpuint (stats.fragments_bad, ==, 0);
   if (!sim->schedule.is_checked_by_model)
     return;
@@ -476,19 +471,19 @@ test_schedules (WzpTest *test, gconstpointer data)
       .hold_us = g_rand_int_range (rand, 100, 300) * MS,
       .size_max = kind->size_max,
       .loss = kind->loss_max * g_rand_double (rand),
-      .repeat = 0.3 * MAX (g_rand_double_range (rand, -1, 1), 0),
+      .repeat = g_rand_boolean (rand) ? 0.3 * g_rand_double (rand) : 0,
       .budget = WZP_REASSEMBLY_MAX_BYTES,
       .is_checked_by_model = kind->budget_max == 0,
     };
 
     /* Large frames make one hole in three datagrams: fewer than 256 of them
      * are under way at once. */
-    schedule.jitter_us = kind->size_max > 100000 ?
-        g_rand_int_range (rand, 1, 3) * MS :
-        g_rand_int_range (rand, 1, 120) * MS;
+    schedule.jitter_us = kind->size_max > 100000
+        ? g_rand_int_range (rand, 1, 3) * MS
+        : g_rand_int_range (rand, 1, 120) * MS;
     if (kind->budget_max > 0)
-      schedule.budget = (gsize) g_rand_int_range (
-          rand, 2000, (gint32) kind->budget_max);
+      schedule.budget =
+          (gsize) g_rand_int_range (rand, 2000, (gint32) kind->budget_max);
     run_schedule (rand, schedule);
   }
   g_rand_free (rand);
@@ -508,9 +503,8 @@ main (int argc, char **argv)
     pool[i] = (guint8) ((i * 2654435761u) >> 13);
 
   wzp_test_init (&argc, &argv);
-#define ADD(name, kind)                                                       \
-  wzp_test_add_full (                                                         \
-      "/reassembler-sim/" name, 40, &kind, test_schedules)
+#define ADD(name, kind)                                                        \
+  wzp_test_add_full ("/reassembler-sim/" name, 40, &kind, test_schedules)
   ADD ("small", small);
   ADD ("without-loss", without_loss);
   ADD ("medium", medium);

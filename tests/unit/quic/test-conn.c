@@ -531,6 +531,61 @@ test_link_shrinks (void)
 }
 
 static void
+test_black_hole (void)
+{
+  g_autoptr (Pair) pair = pair_new (44);
+  guint before;
+
+  g_test_summary ("The path takes less than it did, and nobody says so");
+
+  pair_connect (pair);
+  pair_run (pair, 500);
+  g_assert_cmpuint (wzp_conn_get_max_datagram (pair->client.conn), >, 1400);
+  pair->mtu = 1300;
+  for (guint i = 0; i < 100; i++) {
+    g_autoptr (GBytes) bytes =
+        make_bytes (wzp_conn_get_max_datagram (pair->client.conn), i);
+
+    side_send (&pair->client, g_bytes_get_data (bytes, NULL),
+        g_bytes_get_size (bytes));
+    pair_run (pair, 20);
+  }
+  g_assert_cmpuint (wzp_conn_get_max_datagram (pair->client.conn), ==, 1168);
+  /* Two seconds in all; the stall was a fraction of one. */
+  g_assert_cmpuint (pair->server.datagrams->len, >, 70);
+
+  /* The path is good again: the full size comes back. */
+  pair->mtu = 0;
+  before = pair->server.datagrams->len;
+  pair_run (pair, 15000);
+  g_assert_cmpuint (wzp_conn_get_max_datagram (pair->client.conn), >, 1400);
+  for (guint i = 0; i < 10; i++) {
+    g_autoptr (GBytes) bytes =
+        make_bytes (wzp_conn_get_max_datagram (pair->client.conn), i);
+
+    side_send (&pair->client, g_bytes_get_data (bytes, NULL),
+        g_bytes_get_size (bytes));
+    pair_run (pair, 20);
+  }
+  pair_run (pair, 100);
+  g_assert_cmpuint (pair->server.datagrams->len - before, ==, 10);
+  g_assert_cmpuint (wzp_conn_get_max_datagram (pair->client.conn), >, 1400);
+}
+
+static void
+test_black_hole_streams (void)
+{
+  g_autoptr (Pair) pair = pair_new (45);
+  g_autoptr (GBytes) bytes = make_bytes (BIG, 0);
+
+  pair_connect (pair);
+  pair_run (pair, 500);
+  pair->mtu = 1300;
+  side_push_stream (&pair->client, g_bytes_get_data (bytes, NULL), BIG);
+  pair_run_until (pair, pair->server.n_stream_closed == 1, 5000);
+}
+
+static void
 test_rebinding (void)
 {
   g_autoptr (Pair) pair = pair_new (42);
@@ -1099,6 +1154,8 @@ main (int argc, char **argv)
   g_test_add_func ("/conn/info", test_info);
   g_test_add_func ("/conn/pmtu-lost-probe", test_pmtu_lost_probe);
   g_test_add_func ("/conn/link-shrinks", test_link_shrinks);
+  g_test_add_func ("/conn/black-hole", test_black_hole);
+  g_test_add_func ("/conn/black-hole-streams", test_black_hole_streams);
   g_test_add_func ("/conn/rebinding", test_rebinding);
   g_test_add_func ("/conn/stranger-address", test_stranger_address);
   g_test_add_func ("/conn/streams", test_streams);

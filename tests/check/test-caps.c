@@ -1,0 +1,165 @@
+/* Caps and tags that a peer sends as text. */
+#include <gst/check/gstcheck.h>
+
+#include "gstwzpcaps.h"
+#include "wzp-error.h"
+
+static const char *const good_caps[] = {
+  "video/x-h264, stream-format=(string)byte-stream, alignment=(string)au, "
+  "width=(int)640, height=(int)480, framerate=(fraction)30/1",
+  "audio/x-opus, channels=(int)2, streamheader=(buffer)< 4f70757348656164, "
+  "4f70757354616773 >",
+  "application/x-rtp, media=(string)video, sprop=(string)\"a\\\"{[(<\"",
+  "video/x-raw(memory:SystemMemory), format=(string)I420",
+  "text/plain, title=(string)\"{{[[((<<\"",
+};
+
+static const char *const bad_caps[] = {
+  "",
+  ",",
+  "ANY",
+  "EMPTY",
+  "video",
+  "video/x-raw, width=[1,5]",
+  "video/x-raw, format={I420, NV12}",
+  "video/x-raw; audio/x-raw",
+  "video/x-raw(memory:DMABuf), format=NV12",
+  "video/x-raw(meta:GstVideoOverlayComposition), format=NV12",
+  "video/x-raw(ANY)",
+  "video/x-raw, width=(int)nonsense",
+  "video/x-raw, width=(nosuchtype)5",
+  "video/x-raw, width=\"open",
+  "video/x-raw, a=(buffer)zz",
+  "\"\\\"",
+};
+
+GST_START_TEST (test_good)
+{
+  g_autoptr (GError) error = NULL;
+  g_autoptr (GstCaps) expected = gst_caps_from_string (good_caps[__i__]);
+  g_autoptr (GstCaps) caps = gst_wzp_caps_parse (good_caps[__i__], &error);
+
+  fail_unless (caps != NULL, "%s", error != NULL ? error->message : "");
+  fail_unless (gst_caps_is_equal (caps, expected));
+}
+GST_END_TEST
+
+GST_START_TEST (test_bad)
+{
+  g_autoptr (GError) error = NULL;
+
+  fail_unless (gst_wzp_caps_parse (bad_caps[__i__], &error) == NULL, "%s",
+      bad_caps[__i__]);
+  fail_unless (g_error_matches (error, WZP_ERROR, WZP_ERROR_PROTOCOL));
+}
+GST_END_TEST
+
+/* Each would nest GStreamer's parser until its stack is full. */
+static const char *const openers[] = { "{", "<", "[", "(",
+  "(GstCaps)[a/b,x=", "{\")\",", "{\"}\",", "<\">\",",
+  "(structure)[s,x=", "(GstStructure)\"s\\,x\\=", "(taglist)[t,x=" };
+
+GST_START_TEST (test_deep)
+{
+  g_autoptr (GString) text = g_string_new ("a/b, x=");
+  g_autofree char *in_quotes = NULL;
+
+  for (guint i = 0; i < 60000 / strlen (openers[__i__]); i++)
+    g_string_append (text, openers[__i__]);
+  fail_unless (gst_wzp_caps_parse (text->str, NULL) == NULL);
+  fail_unless (gst_wzp_tags_parse (text->str) == NULL);
+  in_quotes = g_strdup_printf ("a/b, y=(GstCaps)\"%s\"", text->str);
+  fail_unless (gst_wzp_caps_parse (in_quotes, NULL) == NULL);
+}
+GST_END_TEST
+
+static char *
+nested (guint depth)
+{
+  GString *text = g_string_new ("a/b, x=");
+
+  for (guint i = 0; i < depth; i++)
+    g_string_append_c (text, '<');
+  g_string_append_c (text, '1');
+  for (guint i = 0; i < depth; i++)
+    g_string_append_c (text, '>');
+  return g_string_free (text, FALSE);
+}
+
+GST_START_TEST (test_nesting_limit)
+{
+  g_autofree char *at = nested (GST_WZP_MAX_NESTING);
+  g_autofree char *over = nested (GST_WZP_MAX_NESTING + 1);
+  g_autoptr (GstCaps) caps = gst_wzp_caps_parse (at, NULL);
+
+  fail_unless (caps != NULL);
+  fail_unless (gst_wzp_caps_parse (over, NULL) == NULL);
+}
+GST_END_TEST
+
+GST_START_TEST (test_tags)
+{
+  g_autoptr (GstTagList) sent = gst_tag_list_new (GST_TAG_TITLE, "t",
+      GST_TAG_ARTIST, "a", GST_TAG_ARTIST, "b", GST_TAG_BITRATE, 5u, NULL);
+  g_autofree char *text = gst_tag_list_to_string (sent);
+  g_autoptr (GstTagList) tags = gst_wzp_tags_parse (text);
+
+  fail_unless (tags != NULL, "%s", text);
+  fail_unless (gst_tag_list_is_equal (sent, tags), "%s", text);
+  g_clear_pointer (&tags, gst_tag_list_unref);
+
+  /* What is unknown or of the wrong type is left out. */
+  tags = gst_wzp_tags_parse (
+      "taglist, title=(string)t, no-such-tag=(string)x, bitrate=(string)y;");
+  fail_unless (tags != NULL);
+  fail_unless_equals_int (gst_tag_list_n_tags (tags), 1);
+  fail_unless (gst_wzp_tags_parse ("taglist, no-such-tag=(int)1;") == NULL);
+  fail_unless (gst_wzp_tags_parse ("other, title=(string)t;") == NULL);
+  fail_unless (gst_wzp_tags_parse ("") == NULL);
+}
+GST_END_TEST
+
+/* Mutations of good text: whatever comes is caps that hold, or an error. */
+GST_START_TEST (test_mutations)
+{
+  static const char bytes[] = "\"\\{}[]<>(),;=: a1/\x7f\xc3";
+  const guint32 seed = g_random_int ();
+  g_autoptr (GRand) rand = g_rand_new_with_seed (seed);
+
+  g_print ("seed %u\n", seed);
+  for (guint i = 0; i < 20000; i++) {
+    g_autofree char *text = g_strdup (
+        good_caps[g_rand_int_range (rand, 0, G_N_ELEMENTS (good_caps))]);
+    const gint32 n = g_rand_int_range (rand, 1, 6);
+    GstCaps *caps;
+
+    for (gint32 j = 0; j < n; j++)
+      text[g_rand_int_range (rand, 0, (gint32) strlen (text))] =
+          bytes[g_rand_int_range (rand, 0, sizeof bytes - 1)];
+    caps = gst_wzp_caps_parse (text, NULL);
+    if (caps != NULL) {
+      fail_unless (gst_caps_is_fixed (caps), "seed %u: %s", seed, text);
+      gst_caps_unref (caps);
+    }
+  }
+}
+GST_END_TEST
+
+static Suite *
+wzp_caps_suite (void)
+{
+  Suite *s = suite_create ("wzp-caps");
+  TCase *tc = tcase_create ("caps");
+
+  suite_add_tcase (s, tc);
+  tcase_set_timeout (tc, 120);
+  tcase_add_loop_test (tc, test_good, 0, G_N_ELEMENTS (good_caps));
+  tcase_add_loop_test (tc, test_bad, 0, G_N_ELEMENTS (bad_caps));
+  tcase_add_loop_test (tc, test_deep, 0, G_N_ELEMENTS (openers));
+  tcase_add_test (tc, test_nesting_limit);
+  tcase_add_test (tc, test_tags);
+  tcase_add_test (tc, test_mutations);
+  return s;
+}
+
+GST_CHECK_MAIN (wzp_caps)
