@@ -1,7 +1,6 @@
 #include "gstwzpcaps.h"
 
-#include <string.h>
-
+#include "gstwzpscan.h"
 #include "wzp-error.h"
 
 static gboolean
@@ -37,56 +36,15 @@ gst_wzp_caps_filter_plain (GstCaps *caps)
   return caps;
 }
 
-/* The text between the quote at @p and the next, unescaped. *ret_end: at the
- * closing quote, or the end of a text without one. */
-static char *
-dup_quoted (const char *p, const char **ret_end)
-{
-  GString *inner = g_string_new (NULL);
-
-  for (p++; *p != '\0' && *p != '"'; p++) {
-    if (*p == '\\' && p[1] != '\0')
-      p++;
-    g_string_append_c (inner, *p);
-  }
-  *ret_end = p;
-  return g_string_free (inner, FALSE);
-}
-
-/* What is in quotes may be a structure that is parsed in its turn, so it is
- * looked at alike; and a bracket in quotes closes none outside. */
-static gboolean
-is_shallow (const char *text, guint depth)
-{
-  const guint outer = depth;
-
-  for (const char *p = text; *p != '\0'; p++) {
-    if (*p == '"') {
-      g_autofree char *inner = dup_quoted (p, &p);
-
-      if (depth == GST_WZP_MAX_NESTING || !is_shallow (inner, depth + 1))
-        return FALSE;
-      if (*p == '\0')
-        break;
-    } else if (strchr ("{[<(", *p) != NULL) {
-      if (depth++ == GST_WZP_MAX_NESTING)
-        return FALSE;
-    } else if (strchr ("}]>)", *p) != NULL && depth > outer) {
-      depth--;
-    }
-  }
-  return TRUE;
-}
-
 GstCaps *
 gst_wzp_caps_parse (const char *text, GError **error)
 {
+  g_autofree char *clean = gst_wzp_scan (text, FALSE);
   g_autoptr (GstCaps) caps = NULL;
 
-  if (is_shallow (text, 0))
-    caps = gst_caps_from_string (text);
-  if (caps == NULL || !gst_caps_is_fixed (caps) ||
-      !gst_wzp_caps_are_plain (caps)) {
+  if (clean != NULL)
+    caps = gst_caps_from_string (clean);
+  if (caps == NULL || !gst_caps_is_fixed (caps)) {
     g_set_error (error, WZP_ERROR, WZP_ERROR_PROTOCOL,
         "The peer's caps are malformed, not fixed or not of plain memory: "
         "%.200s",
@@ -114,11 +72,12 @@ take_known_tag (const GstTagList *list, const char *tag, gpointer user_data)
 GstTagList *
 gst_wzp_tags_parse (const char *text)
 {
+  g_autofree char *clean = gst_wzp_scan (text, TRUE);
   g_autoptr (GstTagList) list = NULL;
   g_autoptr (GstTagList) known = gst_tag_list_new_empty ();
 
-  if (is_shallow (text, 0))
-    list = gst_tag_list_new_from_string (text);
+  if (clean != NULL && g_str_has_prefix (clean, "taglist"))
+    list = gst_tag_list_new_from_string (clean);
   if (list == NULL)
     return NULL;
   gst_tag_list_foreach (list, take_known_tag, known);

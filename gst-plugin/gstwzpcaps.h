@@ -1,15 +1,10 @@
 /* gstwzpcaps: caps and tags on the wire, as text. What comes from a peer is
- * hostile: GStreamer's parsers recurse per bracket and take any field, so the
- * text is looked at before and the result after. Pure. */
+ * hostile, and is looked at before (gstwzpscan) and after it is read. Pure. */
 #pragma once
 
 #include <gst/gst.h>
 
 G_BEGIN_DECLS
-
-/* Brackets in brackets of a text. GStreamer's own use is 3 or so; its parser
- * overflows the stack at some ten thousand. */
-#define GST_WZP_MAX_NESTING 16u
 
 /* Whether buffers of such caps are bytes and nothing else: system memory, and
  * no meta that would have to come along. */

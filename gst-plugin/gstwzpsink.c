@@ -320,6 +320,14 @@ prepare (GstBaseSink *sink, GstBuffer *buffer)
   return GST_FLOW_OK;
 }
 
+/* The buffer that prerolls is prepared again when it goes on. */
+static GstFlowReturn
+preroll (GstBaseSink *sink, GstBuffer *buffer)
+{
+  GST_WZP_SINK (sink)->n_prepared = 0;
+  return GST_FLOW_OK;
+}
+
 static void
 check_late_drops (GstWzpSink *self)
 {
@@ -435,6 +443,7 @@ gst_wzp_sink_class_init (GstWzpSinkClass *klass)
   sink_class->set_caps = set_caps;
   sink_class->event = handle_event;
   sink_class->prepare = prepare;
+  sink_class->preroll = preroll;
   sink_class->render = render;
   sink_class->wait_event = wait_event;
   sink_class->unlock = unlock;

@@ -5,7 +5,7 @@
 #define MARK_BYTES 4096u
 #define MARKS      1024u
 
-G_STATIC_ASSERT (MARKS * MARK_BYTES > 2 * WZP_RELAY_WINDOW_MAX);
+G_STATIC_ASSERT (MARKS *MARK_BYTES > 2 * WZP_RELAY_WINDOW_MAX);
 
 typedef struct {
   guint64 number;
@@ -16,17 +16,17 @@ typedef struct {
 struct _WzpRelayWindow {
   Mark marks[MARKS]; /* ring, oldest first */
   guint first, n;
-  guint64 sent;      /* bytes in all */
+  guint64 sent; /* bytes in all */
   guint64 sent_marked;
   guint64 highest_sent;
-  guint64 heard;     /* bytes that the feedback covers, received or lost */
-  guint64 lost;      /* of these: missing at the last feedback */
+  guint64 heard; /* bytes that the feedback covers, received or lost */
+  guint64 lost;  /* of these: missing at the last feedback */
   gsize window;
   gboolean is_slow_start;
-  gboolean was_full; /* may_send() said no since the last feedback */
+  gboolean was_full;         /* may_send() said no since the last feedback */
   gint64 rtt_us, min_rtt_us; /* 0: none yet */
-  guint64 recover;   /* until a later number is heard of, no other cut */
-  gint64 last_us;    /* last feedback, or when waiting for one began */
+  guint64 recover; /* until a later number is heard of, no other cut */
+  gint64 last_us;  /* last feedback, or when waiting for one began */
 };
 
 WzpRelayWindow *
@@ -114,8 +114,8 @@ measure (WzpRelayWindow *self, const Mark *mark, gint64 now_us)
 {
   gint64 sample_us = MAX (now_us - mark->time_us, 1);
 
-  self->rtt_us = self->rtt_us == 0 ? sample_us
-                                   : (7 * self->rtt_us + sample_us) / 8;
+  self->rtt_us =
+      self->rtt_us == 0 ? sample_us : (7 * self->rtt_us + sample_us) / 8;
   if (self->min_rtt_us == 0 || sample_us < self->min_rtt_us)
     self->min_rtt_us = sample_us;
 }

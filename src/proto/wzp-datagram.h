@@ -34,6 +34,7 @@ G_BEGIN_DECLS
 #define WZP_DATAGRAM_CONTROL     0x10u
 #define WZP_DATAGRAM_RESERVED    0x0fu /* written as 0; the low two must be */
 
+#define WZP_DATAGRAM_MIN_PREFIX  4u  /* bytes */
 #define WZP_DATAGRAM_MAX_PREFIX  18u /* bytes */
 #define WZP_DATAGRAM_MAX_HEADER  80u /* bytes, prefix and media head */
 #define WZP_DATAGRAM_MIN_RELAYED 12u /* bytes; a shorter one is not relayed */

@@ -15,7 +15,7 @@ typedef struct {
 
 struct _WzpCidTable {
   guint64 seed;
-  Slot *slots; /* owned */
+  Slot *slots;   /* owned */
   guint n_slots; /* a power of two, at least twice @size */
   guint size;
 };
@@ -64,10 +64,10 @@ hash_cid (const WzpCidTable *self, const guint8 *cid, gsize len)
 
 /* The slot of the id, or the free one where it would go. */
 static Slot *
-find_slot (
-    const WzpCidTable *self, guint32 hash, const guint8 *cid, gsize len)
+find_slot (const WzpCidTable *self, guint32 hash, const guint8 *cid, gsize len)
 {
-  for (guint i = hash & (self->n_slots - 1);; i = (i + 1) & (self->n_slots - 1)) {
+  for (guint i = hash & (self->n_slots - 1);;
+       i = (i + 1) & (self->n_slots - 1)) {
     Slot *slot = &self->slots[i];
 
     if (slot->value == NULL ||
@@ -133,7 +133,7 @@ close_hole (WzpCidTable *self, guint hole)
   guint mask = self->n_slots - 1;
 
   for (guint i = (hole + 1) & mask; self->slots[i].value != NULL;
-      i = (i + 1) & mask) {
+       i = (i + 1) & mask) {
     guint home = self->slots[i].hash & mask;
 
     if (((i - home) & mask) >= ((i - hole) & mask)) {

@@ -63,13 +63,26 @@ on_remove_cid (ngtcp2_conn *ng, const ngtcp2_cid *cid, void *user_data)
   return 0;
 }
 
+static int
+on_peer_cid (ngtcp2_conn *ng, ngtcp2_connection_id_status_type type,
+    uint64_t seq, const ngtcp2_cid *cid, const uint8_t *token, void *user_data)
+{
+  if (token == NULL)
+    return 0;
+  if (type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE)
+    wzp_conn_add_token (user_data, token);
+  else
+    wzp_conn_remove_token (user_data, token);
+  return 0;
+}
+
 /* Handshake */
 
 /* Once the handshake is done TLS is gone, and what may still come (session
  * tickets) is of no use. */
 static int
-on_crypto_data (ngtcp2_conn *ng, ngtcp2_encryption_level level,
-    uint64_t offset, const uint8_t *data, size_t len, void *user_data)
+on_crypto_data (ngtcp2_conn *ng, ngtcp2_encryption_level level, uint64_t offset,
+    const uint8_t *data, size_t len, void *user_data)
 {
   WzpConn *conn = user_data;
 
@@ -182,8 +195,7 @@ on_stream_data (ngtcp2_conn *ng, uint32_t flags, int64_t id, uint64_t offset,
   if (stream != NULL && wzp_stream_is_peer (stream) &&
       !wzp_stream_get_refused (stream) && wzp_conn_is_open (conn)) {
     if (conn->handler->stream_data != NULL)
-      conn->handler->stream_data (
-          conn, id, data, len, fin, conn->handler_data);
+      conn->handler->stream_data (conn, id, data, len, fin, conn->handler_data);
     if (fin) {
       tell_stream_closed (conn, stream);
       if (!wzp_stream_get_refused (stream))
@@ -250,22 +262,22 @@ on_stream_credit (ngtcp2_conn *ng, int64_t id, uint64_t max_data,
   return 0;
 }
 
-#define COMMON_CALLBACKS                                                      \
-  .recv_crypto_data = on_crypto_data,                                         \
-  .handshake_completed = on_handshake_completed,                              \
-  .encrypt = ngtcp2_crypto_encrypt_cb, .decrypt = on_decrypt,                 \
-  .hp_mask = ngtcp2_crypto_hp_mask_cb, .recv_stream_data = on_stream_data,    \
-  .acked_stream_data_offset = on_stream_acked, .stream_open = on_stream_open, \
-  .stream_close = on_stream_close, .stream_reset = on_stream_reset,           \
-  .extend_max_stream_data = on_stream_credit,                                 \
-  .recv_stateless_reset = on_stateless_reset, .rand = on_rand,                \
-  .get_new_connection_id = on_new_cid, .remove_connection_id = on_remove_cid, \
-  .update_key = ngtcp2_crypto_update_key_cb,                                  \
-  .delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,          \
-  .delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,      \
-  .get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,        \
-  .version_negotiation = ngtcp2_crypto_version_negotiation_cb,                \
-  .recv_datagram = on_datagram, .ack_datagram = on_datagram_acked,            \
+#define COMMON_CALLBACKS                                                       \
+  .recv_crypto_data = on_crypto_data,                                          \
+  .handshake_completed = on_handshake_completed,                               \
+  .encrypt = ngtcp2_crypto_encrypt_cb, .decrypt = on_decrypt,                  \
+  .hp_mask = ngtcp2_crypto_hp_mask_cb, .recv_stream_data = on_stream_data,     \
+  .acked_stream_data_offset = on_stream_acked, .stream_open = on_stream_open,  \
+  .stream_close = on_stream_close, .stream_reset = on_stream_reset,            \
+  .extend_max_stream_data = on_stream_credit,                                  \
+  .recv_stateless_reset = on_stateless_reset, .rand = on_rand,                 \
+  .get_new_connection_id = on_new_cid, .remove_connection_id = on_remove_cid,  \
+  .dcid_status = on_peer_cid, .update_key = ngtcp2_crypto_update_key_cb,       \
+  .delete_crypto_aead_ctx = ngtcp2_crypto_delete_crypto_aead_ctx_cb,           \
+  .delete_crypto_cipher_ctx = ngtcp2_crypto_delete_crypto_cipher_ctx_cb,       \
+  .get_path_challenge_data = ngtcp2_crypto_get_path_challenge_data_cb,         \
+  .version_negotiation = ngtcp2_crypto_version_negotiation_cb,                 \
+  .recv_datagram = on_datagram, .ack_datagram = on_datagram_acked,             \
   .lost_datagram = on_datagram_lost
 
 static const ngtcp2_callbacks client_callbacks = {

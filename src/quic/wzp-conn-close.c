@@ -114,8 +114,8 @@ tell_remote_close (WzpConn *conn, const ngtcp2_ccerr *ccerr)
     info.tls_alert = info.code - NGTCP2_CRYPTO_ERROR;
     alert = name_alert (info.tls_alert);
     set_info (conn, &info, classify_alert (info.tls_alert),
-        g_strdup_printf ("the peer sent TLS alert %u (%s)%s%s",
-            info.tls_alert, alert, colon, text));
+        g_strdup_printf ("the peer sent TLS alert %u (%s)%s%s", info.tls_alert,
+            alert, colon, text));
   } else if (info.code == NGTCP2_APPLICATION_ERROR ||
       info.code == NGTCP2_NO_ERROR) {
     set_info (conn, &info, WZP_ERROR_CLOSED,
@@ -235,8 +235,8 @@ wzp_conn_fail (WzpConn *conn, int code)
       break;
     case NGTCP2_ERR_HANDSHAKE_TIMEOUT:
       tell_timeout (conn,
-          g_strdup_printf ("handshake timed out after %u ms",
-              conn->handshake_timeout_ms),
+          g_strdup_printf (
+              "handshake timed out after %u ms", conn->handshake_timeout_ms),
           WZP_ERROR_TIMED_OUT);
       drop (conn);
       break;
@@ -272,9 +272,9 @@ wzp_conn_close (WzpConn *conn, WzpCloseCode code, const char *reason)
   conn->close_is_app = TRUE;
   conn->close_code = code;
   set_close_reason (conn, reason);
-  set_info (conn,
-      &(const WzpCloseInfo){ .is_application = TRUE, .code = code },
-      WZP_ERROR_CLOSED, g_strdup_printf ("closed here: %s", conn->close_reason));
+  set_info (conn, &(const WzpCloseInfo){ .is_application = TRUE, .code = code },
+      WZP_ERROR_CLOSED,
+      g_strdup_printf ("closed here: %s", conn->close_reason));
   wzp_conn_set_state (conn, WZP_CONN_CLOSING);
   if (conn->owner != NULL)
     conn->owner->wake (conn, !conn->in_ngtcp2, conn->owner_data);

@@ -29,6 +29,7 @@ G_BEGIN_DECLS
 
 #define WZP_CONN_CID_LEN           8u    /* bytes of the ids that we give out */
 #define WZP_CONN_MAX_CIDS          16u   /* live ids of one connection */
+#define WZP_CONN_MAX_TOKENS        4u    /* of the peer's ids in use */
 #define WZP_CONN_MAX_REASON        128u  /* bytes of text in a close packet */
 #define WZP_CONN_SERVER_TIMEOUT_MS 10000u /* handshake, as server */
 #define WZP_CONN_DIAL_TIMEOUT_MS   10000u /* handshake, as client, default */
@@ -55,6 +56,12 @@ typedef struct {
       WzpConn *conn, const ngtcp2_cid *cid, gpointer owner_data);
   void (*make_reset_token) (const ngtcp2_cid *cid,
       guint8 ret_token[NGTCP2_STATELESS_RESET_TOKENLEN], gpointer owner_data);
+  /* A stateless reset that ends in this is for the connection: its id is
+   * random. */
+  void (*add_reset_token) (
+      WzpConn *conn, const guint8 *token, gpointer owner_data);
+  void (*remove_reset_token) (
+      WzpConn *conn, const guint8 *token, gpointer owner_data);
   gboolean (*admit) (
       WzpConn *conn, const char *server_name, gpointer owner_data);
   /* A server's handshake is done; FALSE: not wanted. */
@@ -117,6 +124,8 @@ struct _WzpConn {
 
   ngtcp2_cid cids[WZP_CONN_MAX_CIDS]; /* those that lead here */
   guint n_cids;
+  guint8 tokens[WZP_CONN_MAX_TOKENS][NGTCP2_STATELESS_RESET_TOKENLEN];
+  guint n_tokens; /* the peer's, for the ids that we use */
 
   /* The peer, once the handshake is done. */
   char *server_name; /* owned, or NULL */
@@ -144,6 +153,7 @@ struct _WzpConn {
   guint64 busy_since_ns;  /* since when something is in flight; 0: nothing is */
 
   /* The end */
+  gboolean said_last_words; /* what was queued before the close went */
   gboolean was_reset;       /* a stateless reset came */
   guint64 close_code;       /* of an own close */
   gboolean close_is_app;
@@ -196,6 +206,8 @@ gboolean wzp_conn_write (WzpConn *conn, WzpBatch *batch, guint64 now_ns);
 /* Shared by the parts */
 void wzp_conn_wake (WzpConn *conn);
 gboolean wzp_conn_is_open (const WzpConn *conn); /* not closed in any way */
+/* wzp_conn_get_max_datagram(), whether it is established or not. */
+gsize wzp_conn_measure_datagram (const WzpConn *conn);
 void wzp_conn_set_state (WzpConn *conn, WzpConnState state);
 /* Frames of a datagram: what a packet of @payload bytes has room for. */
 gsize wzp_conn_compute_max_datagram (
@@ -207,6 +219,8 @@ void wzp_conn_make_path (const WzpAddr *local, const WzpAddr *remote,
 const ngtcp2_callbacks *wzp_conn_get_callbacks (gboolean is_server);
 gboolean wzp_conn_add_cid (WzpConn *conn, const ngtcp2_cid *cid);
 void wzp_conn_remove_cid (WzpConn *conn, const ngtcp2_cid *cid);
+void wzp_conn_add_token (WzpConn *conn, const guint8 *token);
+void wzp_conn_remove_token (WzpConn *conn, const guint8 *token);
 /* Packets that were authentic, of all connections of this thread. */
 guint64 wzp_conn_count_authentic (void);
 

@@ -30,11 +30,10 @@ count_late_packet (WzpConn *conn)
 
 /* The path that ngtcp2 is to see; @storage: for one that is not the current. */
 static const ngtcp2_path *
-choose_path (WzpConn *conn, const WzpUdpPacket *packet,
-    ngtcp2_path_storage *storage)
+choose_path (
+    WzpConn *conn, const WzpUdpPacket *packet, ngtcp2_path_storage *storage)
 {
-  const WzpAddr *local =
-      conn->is_server ? &packet->local : &conn->path_local;
+  const WzpAddr *local = conn->is_server ? &packet->local : &conn->path_local;
 
   if (wzp_addr_equal (&packet->remote, &conn->remote) &&
       wzp_addr_equal (local, &conn->path_local))
@@ -82,7 +81,8 @@ count_received (WzpConn *conn, const WzpUdpPacket *packet, guint64 authentic,
     conn->local = packet->local;
   /* Nothing is sent while reading, so less in flight means acknowledged (or
    * lost, which only an acknowledgement of something later tells). */
-  if (conn->ng != NULL && wzp_conn_get_bytes_in_flight (conn) < in_flight_before)
+  if (conn->ng != NULL &&
+      wzp_conn_get_bytes_in_flight (conn) < in_flight_before)
     conn->info.last_ack_us = now_us;
   settle (conn);
 }
@@ -101,13 +101,13 @@ wzp_conn_read (WzpConn *conn, const WzpUdpPacket *packet, guint64 now_ns)
     return WZP_CONN_READ_DONE;
   }
 
-  conn->now_ns = now_ns;
+  conn->now_ns = MAX (conn->now_ns, now_ns);
   path = choose_path (conn, packet, &storage);
   authentic = wzp_conn_count_authentic ();
   in_flight = wzp_conn_get_bytes_in_flight (conn);
   conn->in_ngtcp2 = TRUE;
   rv = ngtcp2_conn_read_pkt (
-      conn->ng, path, &info, packet->data, packet->len, now_ns);
+      conn->ng, path, &info, packet->data, packet->len, conn->now_ns);
   conn->in_ngtcp2 = FALSE;
   count_received (
       conn, packet, wzp_conn_count_authentic () - authentic, in_flight);
@@ -138,9 +138,9 @@ cap_payload (WzpConn *conn)
   conn->cap_until_ns = conn->now_ns + conn->cap_hold_s * NGTCP2_SECONDS;
 }
 
-/* Large packets that vanish while nobody says so (RFC 8899, section 4.3): ngtcp2
- * never goes back to smaller ones, and its probes are as large as what is to be
- * sent. */
+/* Large packets that vanish while nobody says so (RFC 8899, section 4.3):
+ * ngtcp2 never goes back to smaller ones, and its probes are as large as what
+ * is to be sent. */
 static void
 check_black_hole (WzpConn *conn)
 {
@@ -156,8 +156,7 @@ check_black_hole (WzpConn *conn)
           WZP_PATH_MTU_MIN)
     return;
 
-  since_ns = MAX (
-      conn->busy_since_ns, (guint64) conn->info.last_ack_us * 1000);
+  since_ns = MAX (conn->busy_since_ns, (guint64) conn->info.last_ack_us * 1000);
   if (conn->now_ns - since_ns >
       BLACK_HOLE_PTOS * ngtcp2_conn_get_pto (conn->ng)) {
     g_debug ("conn %p: large packets seem to vanish", (void *) conn);
@@ -182,7 +181,7 @@ wzp_conn_handle_expiry (WzpConn *conn, guint64 now_ns)
 {
   int rv;
 
-  conn->now_ns = now_ns;
+  conn->now_ns = MAX (conn->now_ns, now_ns);
   if (conn->end_ns > 0) {
     if (now_ns >= conn->end_ns && conn->state != WZP_CONN_GONE)
       wzp_conn_set_state (conn, WZP_CONN_GONE);
@@ -194,7 +193,7 @@ wzp_conn_handle_expiry (WzpConn *conn, guint64 now_ns)
   wzp_datagram_queue_trim (conn->queue);
   wzp_datagram_log_trim (conn->log);
   conn->in_ngtcp2 = TRUE;
-  rv = ngtcp2_conn_handle_expiry (conn->ng, now_ns);
+  rv = ngtcp2_conn_handle_expiry (conn->ng, conn->now_ns);
   conn->in_ngtcp2 = FALSE;
   if (rv != 0) {
     wzp_conn_fail (conn, rv);

@@ -6,6 +6,9 @@
 
 #include <string.h>
 
+/* As much longer than a pause of the pacer mostly is. */
+#define LAST_WORDS_NS (10 * NGTCP2_MILLISECONDS)
+
 /* Writing: datagrams */
 
 /* Adds up the pieces and leaves empty ones out: ngtcp2 asserts that there are
@@ -39,7 +42,8 @@ load_datagram (WzpConn *conn, gsize max)
       .iov_len = conn->pending_len };
     conn->n_iov = 1;
     conn->current = WZP_CONN_DATAGRAM_PENDING;
-  } else if (conn->want_pull && handler->pull != NULL) {
+  } else if (conn->want_pull && handler->pull != NULL &&
+      wzp_conn_is_open (conn)) {
     conn->has_pulled = TRUE;
     conn->n_iov = handler->pull (conn, max, conn->iov, conn->handler_data);
     if (conn->n_iov <= 0)
@@ -118,12 +122,13 @@ typedef struct {
   gsize left;         /* about what is free in the packet */
   gboolean streams_blocked;
   gboolean has_payload; /* of ours went in, in this batch */
+  gboolean is_last;     /* what is said before the close */
 } Writer;
 
 static gboolean
 may_send_datagrams (WzpConn *conn)
 {
-  if (conn->state != WZP_CONN_ESTABLISHED || conn->now_ns < conn->hold_until ||
+  if (conn->state == WZP_CONN_HANDSHAKE || conn->now_ns < conn->hold_until ||
       ngtcp2_conn_get_cwnd_left (conn->ng) == 0)
     return FALSE;
   return conn->max_in_flight == 0 ||
@@ -175,8 +180,7 @@ write_datagram (WzpConn *conn, Writer *writer)
       wzp_datagram_log_next_id (conn->log), (const ngtcp2_vec *) conn->iov,
       conn->n_iov, conn->now_ns);
   if (accepted) {
-    wzp_datagram_log_sent (
-        conn->log, conn->now_ns / 1000, conn->packet_number);
+    wzp_datagram_log_sent (conn->log, conn->now_ns / 1000, conn->packet_number);
     conn->info.datagrams_sent++;
     finish_datagram (conn);
     writer->has_payload = TRUE;
@@ -224,7 +228,7 @@ open_streams (WzpConn *conn)
   WzpStream *stream;
   gint64 id;
 
-  if (conn->state != WZP_CONN_ESTABLISHED)
+  if (conn->state == WZP_CONN_HANDSHAKE)
     return;
 
   while ((stream = wzp_streams_peek_waiting (conn->streams)) != NULL &&
@@ -266,7 +270,7 @@ fill_batch (WzpConn *conn, WzpBatch *batch, Writer *writer)
   if (conn->payload_cap > 0)
     payload = MIN (payload, conn->payload_cap);
 
-  while (wzp_conn_is_open (conn)) {
+  while (wzp_conn_is_open (conn) || writer->is_last) {
     ngtcp2_ssize n;
 
     writer->dest = wzp_batch_get_room (batch, &writer->room);
@@ -275,7 +279,7 @@ fill_batch (WzpConn *conn, WzpBatch *batch, Writer *writer)
     if (conn->payload_cap > 0)
       writer->room = payload;
     writer->max_datagram =
-        may_send_datagrams (conn) ? wzp_conn_get_max_datagram (conn) : 0;
+        may_send_datagrams (conn) ? wzp_conn_measure_datagram (conn) : 0;
     writer->left = writer->max_datagram;
     writer->info.ecn = 0;
 
@@ -317,6 +321,26 @@ write_open (WzpConn *conn, WzpBatch *batch)
   return more && conn->hold_until == 0;
 }
 
+/* What was given to send before the close goes out first, as far as the
+ * congestion window lets it, but not held back by the pacer: the last message
+ * of a call is said and then all is freed. Once. */
+static void
+write_last_words (WzpConn *conn, WzpBatch *batch)
+{
+  Writer writer = { .is_last = TRUE };
+
+  if (conn->said_last_words || !conn->close_is_app ||
+      !ngtcp2_conn_get_handshake_completed (conn->ng))
+    return;
+
+  conn->said_last_words = TRUE;
+  conn->now_ns += LAST_WORDS_NS;
+  ngtcp2_path_storage_zero (&writer.path);
+  open_streams (conn);
+  fill_batch (conn, batch, &writer);
+  conn->current = WZP_CONN_DATAGRAM_NONE;
+}
+
 static void
 answer_late (WzpConn *conn, WzpBatch *batch)
 {
@@ -335,13 +359,16 @@ static void
 write_closing (WzpConn *conn, WzpBatch *batch)
 {
   gsize room, len;
-  guint8 *dest = wzp_batch_get_room (batch, &room);
+  guint8 *dest;
 
   if (conn->ng == NULL) {
     if (conn->late_answer_due && conn->close_packet != NULL)
       answer_late (conn, batch);
     return;
   }
+  if (wzp_batch_is_empty (batch))
+    write_last_words (conn, batch);
+  dest = wzp_batch_get_room (batch, &room);
   if (room < WZP_PATH_MTU_MIN) { /* behind data; next time */
     wzp_conn_wake (conn);
     return;
@@ -359,7 +386,7 @@ wzp_conn_write (WzpConn *conn, WzpBatch *batch, guint64 now_ns)
 {
   gboolean more = FALSE;
 
-  conn->now_ns = now_ns;
+  conn->now_ns = MAX (conn->now_ns, now_ns);
   if (wzp_conn_is_open (conn) && conn->ng != NULL)
     more = write_open (conn, batch);
   if (conn->state == WZP_CONN_CLOSING)

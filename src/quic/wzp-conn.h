@@ -51,7 +51,8 @@ typedef struct {
    * receiver bounds what it keeps; wzp_conn_reset_stream() refuses the rest. */
   void (*stream_data) (WzpConn *conn, gint64 stream_id, const guint8 *data,
       gsize len, gboolean fin, gpointer user_data);
-  /* A peer's stream is over (fin or reset): forget it. */
+  /* A peer's stream is over (fin, reset, or refused here): forget it. Once for
+   * each, but not when the connection ends. */
   void (*stream_closed) (WzpConn *conn, gint64 stream_id, gpointer user_data);
   /* The next datagram to send, asked for while the congestion window has room
    * and the connection's own queue is empty; only after wzp_conn_want_pull().
@@ -89,8 +90,9 @@ const WzpAddr *wzp_conn_get_remote (const WzpConn *conn);
 const WzpAddr *wzp_conn_get_local (const WzpConn *conn);
 
 /* Largest datagram that fits now, bytes: PMTU less overhead, and never above
- * what the peer accepts; 0 before it is established or when the peer takes
- * none. Grows by PMTUD, may shrink. */
+ * what the peer accepts; 0 before it is established, after the end, or when the
+ * peer takes none. Grows by PMTUD. Shrinks to 1168 when large packets begin to
+ * vanish: what is queued or pulled and larger is then dropped and counted. */
 gsize wzp_conn_get_max_datagram (const WzpConn *conn);
 /* Copies @iov into the bounded queue (WZP_DATAGRAM_QUEUE_BYTES and _COUNT);
  * FALSE: closed, too large for the path or the queue is full (counted). Sent
@@ -101,23 +103,30 @@ gsize wzp_conn_get_queued_bytes (const WzpConn *conn);
 /* There is something to pull (sticky until pull returns 0). */
 void wzp_conn_want_pull (WzpConn *conn);
 /* Sends @bytes, then FIN, on a new bidirectional stream; waits inside for
- * stream credit. @ret_stream_id nullable. WZP_ERROR_CLOSED, or _TOO_LARGE when
- * over WZP_CONN_MAX_STREAM_BACKLOG bytes are unsent or unacknowledged. */
+ * the handshake and for stream credit. WZP_ERROR_CLOSED, or _TOO_LARGE when
+ * over WZP_CONN_MAX_STREAM_BACKLOG bytes are unsent or unacknowledged (each
+ * stream counts 64 bytes more than it has). What the peer says on the other
+ * half is passed over. */
 gboolean wzp_conn_send_stream (
     WzpConn *conn, GBytes *bytes, GError **error);
+/* Refuses the rest of a peer's stream; no more of its stream_data() comes. */
 void wzp_conn_reset_stream (WzpConn *conn, gint64 stream_id, guint64 code);
 /* Never send more than this much unacknowledged (0: no cap of ours): the
  * peer's receive buffer, so that a fast sender does not overrun it. */
 void wzp_conn_set_max_in_flight (WzpConn *conn, gsize bytes);
 
-/* Ends it: CONNECTION_CLOSE with the code and text (cut to 128 bytes). The
- * packet leaves before the next return to the main loop, or at
- * wzp_endpoint_flush(). closed() is NOT called for an own close. Idempotent. */
+/* Ends it: CONNECTION_CLOSE with the code and text (cut to 128 bytes). What was
+ * queued before (streams, datagrams; nothing is pulled) goes out first as far
+ * as the congestion window lets it, once and without a repeat. All of it leaves
+ * before this returns; when called in a callback, at the end of that dispatch.
+ * closed() is NOT called for an own close. Idempotent. */
 void wzp_conn_close (WzpConn *conn, WzpCloseCode code, const char *reason);
 
 typedef struct {
   gint64 srtt_us, rttvar_us, min_rtt_us, latest_rtt_us, pto_us;
   guint64 cwnd, bytes_in_flight;
+  /* received: authentic ones; lost: of those that carried datagrams, and both
+   * losses may turn out to be none */
   guint64 packets_sent, packets_received, packets_lost;
   guint64 bytes_sent, bytes_received; /* UDP payload */
   guint64 datagrams_sent, datagrams_received, datagrams_lost,

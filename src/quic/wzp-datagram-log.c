@@ -114,7 +114,8 @@ wzp_datagram_log_acked (WzpDatagramLog *self, guint64 id)
   sent_us = entry->sent_us;
   entry->sent_us = 0;
   advance (self);
-  while (self->head < id && get_entry (self, self->head)->sent_us <
+  while (self->head < id &&
+      get_entry (self, self->head)->sent_us <
           sent_us - WZP_DATAGRAM_LOG_STALE_US) {
     get_entry (self, self->head)->sent_us = 0;
     advance (self);

@@ -60,8 +60,8 @@ map_bytes (const WzpDatagramQueue *self, gsize offset, gsize len,
     .iov_len = MIN (len, until_end) };
   if (len <= until_end)
     return 1;
-  ret_iov[1] = (struct iovec){ .iov_base = self->data,
-    .iov_len = len - until_end };
+  ret_iov[1] =
+      (struct iovec){ .iov_base = self->data, .iov_len = len - until_end };
   return 2;
 }
 
@@ -121,8 +121,7 @@ append_bytes (WzpDatagramQueue *self, const guint8 *data, gsize len)
   n = map_bytes (self, self->bytes, len, pieces);
   memcpy (pieces[0].iov_base, data, pieces[0].iov_len);
   if (n == 2)
-    memcpy (
-        pieces[1].iov_base, data + pieces[0].iov_len, pieces[1].iov_len);
+    memcpy (pieces[1].iov_base, data + pieces[0].iov_len, pieces[1].iov_len);
   self->bytes += len;
 }
 
@@ -151,8 +150,7 @@ wzp_datagram_queue_push (
 }
 
 int
-wzp_datagram_queue_peek (
-    const WzpDatagramQueue *self, struct iovec ret_iov[2])
+wzp_datagram_queue_peek (const WzpDatagramQueue *self, struct iovec ret_iov[2])
 {
   g_return_val_if_fail (self != NULL, 0);
 

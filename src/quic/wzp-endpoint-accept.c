@@ -15,7 +15,7 @@
  * that two endpoints do not answer each other for ever (RFC 9000, section
  * 10.3.3), and needs 5 random bytes and the token. */
 #define RESET_MAX_LEN 42u
-#define RESET_MIN_LEN                                                         \
+#define RESET_MIN_LEN                                                          \
   (NGTCP2_MIN_STATELESS_RESET_RANDLEN + NGTCP2_STATELESS_RESET_TOKENLEN)
 
 static gboolean
@@ -66,8 +66,8 @@ void
 wzp_endpoint_make_reset_token (const WzpEndpoint *self, const ngtcp2_cid *cid,
     guint8 ret_token[NGTCP2_STATELESS_RESET_TOKENLEN])
 {
-  if (ngtcp2_crypto_generate_stateless_reset_token (ret_token,
-          self->reset_secret, sizeof self->reset_secret, cid) != 0)
+  if (ngtcp2_crypto_generate_stateless_reset_token (
+          ret_token, self->reset_secret, sizeof self->reset_secret, cid) != 0)
     memset (ret_token, 0, NGTCP2_STATELESS_RESET_TOKENLEN);
 }
 
@@ -86,8 +86,8 @@ send_stateless_reset (WzpEndpoint *self, const WzpUdpPacket *packet,
 
   ngtcp2_cid_init (&cid, ids->dcid, ids->dcidlen);
   wzp_endpoint_make_reset_token (self, &cid, token);
-  len = ngtcp2_pkt_write_stateless_reset (data, sizeof data, token, random,
-      len - NGTCP2_STATELESS_RESET_TOKENLEN);
+  len = ngtcp2_pkt_write_stateless_reset (
+      data, sizeof data, token, random, len - NGTCP2_STATELESS_RESET_TOKENLEN);
   if (reply (self, packet, data, len))
     self->stats.resets_sent++;
 }
@@ -104,8 +104,8 @@ send_refusal (WzpEndpoint *self, const WzpUdpPacket *packet,
 }
 
 static void
-write_retry (WzpEndpoint *self, const WzpUdpPacket *packet,
-    const ngtcp2_pkt_hd *header)
+write_retry (
+    WzpEndpoint *self, const WzpUdpPacket *packet, const ngtcp2_pkt_hd *header)
 {
   guint8 token[NGTCP2_CRYPTO_MAX_RETRY_TOKENLEN2], data[REPLY_LEN];
   struct sockaddr_storage remote;
@@ -149,9 +149,8 @@ check_token (WzpEndpoint *self, const WzpUdpPacket *packet,
   if (header->tokenlen > 0)
     rv = ngtcp2_crypto_verify_retry_token2 (&initial->original_dcid,
         header->token, header->tokenlen, self->retry_secret,
-        sizeof self->retry_secret, header->version,
-        (struct sockaddr *) &remote, remote_len, &header->dcid, RETRY_TIMEOUT,
-        self->now_ns);
+        sizeof self->retry_secret, header->version, (struct sockaddr *) &remote,
+        remote_len, &header->dcid, RETRY_TIMEOUT, self->now_ns);
   if (rv == 0) {
     initial->after_retry = TRUE;
     initial->token = header->token;
@@ -169,11 +168,12 @@ check_token (WzpEndpoint *self, const WzpUdpPacket *packet,
 }
 
 static void
-on_initial (WzpEndpoint *self, const WzpUdpPacket *packet,
-    const ngtcp2_pkt_hd *header)
+on_initial (
+    WzpEndpoint *self, const WzpUdpPacket *packet, const ngtcp2_pkt_hd *header)
 {
   WzpConnInitial initial = { .version = header->version,
-    .client_scid = header->scid, .client_dcid = header->dcid,
+    .client_scid = header->scid,
+    .client_dcid = header->dcid,
     .original_dcid = header->dcid };
   WzpConnConfig config;
   WzpConn *conn;

@@ -6,10 +6,13 @@
 #include "wzp-conn-private.h"
 #include "wzp-endpoint.h"
 #include "wzp-timer-heap.h"
+#include "wzp-udp-source.h"
 
 G_BEGIN_DECLS
 
 #define WZP_ENDPOINT_SECRET_LEN 32u /* bytes */
+/* RFC 9443: the first byte of QUIC is at least this, below is ours. */
+#define WZP_ENDPOINT_FIRST_QUIC_BYTE 64u
 /* Stateless resets and version negotiations in a second, each. */
 #define WZP_ENDPOINT_REPLIES_PER_S 100u
 
@@ -44,6 +47,7 @@ struct _WzpEndpoint {
                                                  * it outlives the process */
 
   WzpCidTable *cids;   /* owned */
+  WzpCidTable *tokens; /* owned; stateless reset tokens of the peers */
   WzpTimerHeap timers;
   GQueue all;   /* of WzpConn by all_link; each holds a reference */
   GQueue gone;  /* of WzpConn by all_link: they left @all, the same reference */
@@ -62,12 +66,22 @@ WzpEndpointSocket *wzp_endpoint_get_socket (
     WzpEndpoint *self, const WzpAddr *remote);
 void wzp_endpoint_fill_config (WzpEndpoint *self, const WzpAddr *remote,
     guint handshake_timeout_ms, WzpConnConfig *ret_config);
-const WzpConnOwner *wzp_endpoint_get_owner (void);
-/* Takes over the reference. */
-void wzp_endpoint_add_conn (WzpEndpoint *self, WzpConn *conn);
 /* Sends one packet that no connection stands behind; may be dropped. */
 gboolean wzp_endpoint_send_raw (WzpEndpoint *self, const WzpAddr *local,
     const WzpAddr *remote, const guint8 *data, gsize len);
+
+/* Connections and the main loop (wzp-endpoint-dispatch) */
+const WzpConnOwner *wzp_endpoint_get_owner (void);
+/* Takes over the reference. */
+void wzp_endpoint_add_conn (WzpEndpoint *self, WzpConn *conn);
+/* Lets go of those that are gone. */
+void wzp_endpoint_reap (WzpEndpoint *self);
+/* Dispatch again as soon as the main loop runs. */
+void wzp_endpoint_schedule (WzpEndpoint *self);
+/* @more: now; else at the earliest timer. */
+void wzp_endpoint_set_deadline (WzpEndpoint *self, gboolean more);
+gboolean wzp_endpoint_dispatch (
+    WzpUdpSourceEvents events, gpointer user_data);
 
 /* Strangers (wzp-endpoint-accept) */
 /* A packet of QUIC's that is for no connection. */

@@ -84,8 +84,7 @@ wzp_endpoint_resume_sockets (WzpEndpoint *self)
 static void
 set_timer (WzpEndpoint *self, WzpConn *conn)
 {
-  wzp_timer_heap_set (
-      &self->timers, &conn->timer, wzp_conn_get_expiry (conn));
+  wzp_timer_heap_set (&self->timers, &conn->timer, wzp_conn_get_expiry (conn));
 }
 
 /* TRUE: it has more to write. */

@@ -15,11 +15,8 @@
  * configuration. */
 #define DEFAULT_MAX_PAYLOAD 65527u
 
-/* recvmmsg() calls per socket before what was read is answered. */
-#define READ_ROUNDS 2u
-
-/* RFC 9443: the first byte of QUIC is at least this, below is ours. */
-#define FIRST_QUIC_BYTE 64u
+/* The same when the route tells nothing. */
+#define UNKNOWN_LINK_PAYLOAD 1452u
 
 #define RESET_LABEL "wzp stateless reset"
 
@@ -43,13 +40,13 @@ wzp_endpoint_fill_config (WzpEndpoint *self, const WzpAddr *remote,
     guint handshake_timeout_ms, WzpConnConfig *ret_config)
 {
   gsize link = wzp_path_mtu_query (remote);
-  gsize max = self->config.max_udp_payload > 0 ? self->config.max_udp_payload
-                                               : DEFAULT_MAX_PAYLOAD;
+  gsize max = DEFAULT_MAX_PAYLOAD;
 
-  max = MIN (max, DEFAULT_MAX_PAYLOAD);
+  if (self->config.max_udp_payload > 0)
+    max = MIN (self->config.max_udp_payload, max);
   *ret_config = (WzpConnConfig){
     .tls = self->tls,
-    .max_payload = link > 0 ? MIN (link, max) : max,
+    .max_payload = MIN (link > 0 ? link : UNKNOWN_LINK_PAYLOAD, max),
     .max_receive = self->config.max_udp_payload,
     .idle_timeout_ms = self->config.idle_timeout_ms,
     .keep_alive_ms = self->config.keep_alive_ms,
@@ -66,254 +63,6 @@ wzp_endpoint_send_raw (WzpEndpoint *self, const WzpAddr *local,
   return socket != NULL &&
       wzp_udp_send (socket->udp, local, remote, 0, data, len, len, NULL) ==
       WZP_UDP_SENT;
-}
-
-/* Dispatch again as soon as the main loop runs. */
-static void
-schedule (WzpEndpoint *self)
-{
-  if (self->in_dispatch || self->is_scheduled)
-    return;
-  self->is_scheduled = TRUE;
-  wzp_udp_source_set_deadline (self->source, wzp_clock_now_us ());
-}
-
-static void
-set_deadline (WzpEndpoint *self, gboolean more)
-{
-  const WzpTimer *first = wzp_timer_heap_peek (&self->timers);
-  gint64 deadline = -1;
-
-  if (more)
-    deadline = wzp_clock_now_us ();
-  else if (first != NULL)
-    deadline = (first->when + 999) / 1000;
-  self->is_scheduled = more;
-  wzp_udp_source_set_deadline (self->source, deadline);
-}
-
-/* Connections */
-
-void
-wzp_endpoint_add_conn (WzpEndpoint *self, WzpConn *conn)
-{
-  g_queue_push_tail_link (&self->all, &conn->all_link);
-  wzp_endpoint_mark_dirty (self, conn);
-}
-
-/* Of one that is in no list of conns any more. */
-static void
-release_conn (WzpEndpoint *self, WzpConn *conn)
-{
-  if (conn->is_dirty) {
-    conn->is_dirty = FALSE;
-    g_queue_unlink (&self->dirty, &conn->dirty_link);
-  }
-  wzp_timer_heap_set (&self->timers, &conn->timer, WZP_TIMER_NEVER);
-  wzp_endpoint_drop_batches (self, conn);
-  wzp_conn_disown (conn);
-  wzp_conn_unref (conn);
-}
-
-static void
-on_wake (WzpConn *conn, gboolean urgent, gpointer owner_data)
-{
-  WzpEndpoint *self = owner_data;
-
-  wzp_endpoint_mark_dirty (self, conn);
-  if (urgent && !self->in_dispatch) {
-    self->now_ns = wzp_clock_now_ns ();
-    self->in_dispatch = TRUE;
-    wzp_endpoint_write_conn (self, conn);
-    self->in_dispatch = FALSE;
-  }
-  schedule (self);
-}
-
-static gboolean
-on_add_cid (WzpConn *conn, const ngtcp2_cid *cid, gpointer owner_data)
-{
-  WzpEndpoint *self = owner_data;
-
-  return wzp_cid_table_add (self->cids, cid->data, cid->datalen, conn);
-}
-
-static void
-on_remove_cid (WzpConn *conn, const ngtcp2_cid *cid, gpointer owner_data)
-{
-  WzpEndpoint *self = owner_data;
-
-  wzp_cid_table_remove (self->cids, cid->data, cid->datalen, conn);
-}
-
-static void
-on_make_reset_token (const ngtcp2_cid *cid,
-    guint8 ret_token[NGTCP2_STATELESS_RESET_TOKENLEN], gpointer owner_data)
-{
-  wzp_endpoint_make_reset_token (owner_data, cid, ret_token);
-}
-
-static gboolean
-on_admit (WzpConn *conn, const char *server_name, gpointer owner_data)
-{
-  WzpEndpoint *self = owner_data;
-
-  if (self->handler->admit == NULL ||
-      self->handler->admit (self, server_name, wzp_conn_get_remote (conn),
-          self->handler_data))
-    return TRUE;
-  self->stats.refused++;
-  return FALSE;
-}
-
-static gboolean
-on_accept (WzpConn *conn, gpointer owner_data)
-{
-  WzpEndpoint *self = owner_data;
-
-  return self->handler->accept != NULL &&
-      self->handler->accept (self, conn, self->handler_data);
-}
-
-static void
-on_handshake_over (WzpConn *conn, gpointer owner_data)
-{
-  WzpEndpoint *self = owner_data;
-
-  if (wzp_conn_is_server (conn))
-    self->n_handshakes--;
-}
-
-static void
-on_gone (WzpConn *conn, gpointer owner_data)
-{
-  WzpEndpoint *self = owner_data;
-
-  g_queue_unlink (&self->all, &conn->all_link);
-  g_queue_push_tail_link (&self->gone, &conn->all_link);
-}
-
-const WzpConnOwner *
-wzp_endpoint_get_owner (void)
-{
-  static const WzpConnOwner owner = {
-    .wake = on_wake,
-    .add_cid = on_add_cid,
-    .remove_cid = on_remove_cid,
-    .make_reset_token = on_make_reset_token,
-    .admit = on_admit,
-    .accept = on_accept,
-    .handshake_over = on_handshake_over,
-    .gone = on_gone,
-  };
-
-  return &owner;
-}
-
-/* Dispatch */
-
-static void
-on_quic (WzpEndpoint *self, const WzpUdpPacket *packet)
-{
-  ngtcp2_version_cid ids;
-  int rv = ngtcp2_pkt_decode_version_cid (
-      &ids, packet->data, packet->len, WZP_CONN_CID_LEN);
-  WzpConn *conn;
-
-  if (rv != 0 && rv != NGTCP2_ERR_VERSION_NEGOTIATION) {
-    self->stats.bad_packets++;
-    return;
-  }
-
-  conn = wzp_cid_table_lookup (self->cids, ids.dcid, ids.dcidlen);
-  if (conn == NULL) {
-    wzp_endpoint_on_unknown (
-        self, packet, &ids, rv == NGTCP2_ERR_VERSION_NEGOTIATION);
-    return;
-  }
-  if (wzp_conn_read (conn, packet, self->now_ns) == WZP_CONN_READ_RETRY) {
-    wzp_endpoint_send_retry (self, packet);
-    wzp_conn_fail (conn, NGTCP2_ERR_DROP_CONN);
-  }
-  if (!wzp_conn_is_closed (conn))
-    wzp_endpoint_mark_dirty (self, conn);
-}
-
-static void
-on_packet (const WzpUdpPacket *packet, gpointer user_data)
-{
-  WzpEndpoint *self = user_data;
-
-  if (packet->len == 0)
-    self->stats.bad_packets++;
-  else if (packet->data[0] >= FIRST_QUIC_BYTE)
-    on_quic (self, packet);
-  else if (self->handler->packet != NULL)
-    self->handler->packet (self, packet, self->handler_data);
-  else
-    self->stats.bad_packets++;
-}
-
-static void
-read_all (WzpEndpoint *self)
-{
-  for (guint i = 0; i < G_N_ELEMENTS (self->sockets); i++)
-    for (guint round = 0; round < READ_ROUNDS; round++) {
-      if (self->sockets[i].udp == NULL ||
-          wzp_udp_recv (self->sockets[i].udp, WZP_UDP_RECV_BATCH, on_packet,
-              self) == 0)
-        break;
-      self->now_ns = wzp_clock_now_ns ();
-    }
-}
-
-static void
-handle_timers (WzpEndpoint *self)
-{
-  WzpTimer *first;
-
-  while ((first = wzp_timer_heap_peek (&self->timers)) != NULL &&
-      first->when <= self->now_ns) {
-    WzpConn *conn = first->owner;
-
-    /* Back in the heap after it has written; a connection whose socket is
-     * blocked waits for that. */
-    wzp_timer_heap_set (&self->timers, first, WZP_TIMER_NEVER);
-    wzp_conn_handle_expiry (conn, self->now_ns);
-    wzp_endpoint_mark_dirty (self, conn);
-  }
-}
-
-static void
-reap (WzpEndpoint *self)
-{
-  GList *link;
-
-  while ((link = g_queue_pop_head_link (&self->gone)) != NULL)
-    release_conn (self, link->data);
-}
-
-/* Order: read all, timers, write all, one deadline. */
-static gboolean
-on_dispatch (WzpUdpSourceEvents events, gpointer user_data)
-{
-  WzpEndpoint *self = user_data;
-  gboolean more;
-
-  self->in_dispatch = TRUE;
-  self->now_ns = wzp_clock_now_ns ();
-  if (events & WZP_UDP_SOURCE_READABLE)
-    read_all (self);
-  if (events & WZP_UDP_SOURCE_WRITABLE)
-    wzp_endpoint_resume_sockets (self);
-  handle_timers (self);
-  if ((events & WZP_UDP_SOURCE_WOKEN) && self->handler->woken != NULL)
-    self->handler->woken (self, self->handler_data);
-  more = wzp_endpoint_write_all (self);
-  reap (self);
-  self->in_dispatch = FALSE;
-  set_deadline (self, more);
-  return G_SOURCE_CONTINUE;
 }
 
 /* Life */
@@ -391,8 +140,8 @@ make_secrets (WzpEndpoint *self, WzpIdentity *identity)
   return gnutls_hmac_fast (GNUTLS_MAC_SHA256,
              wzp_identity_get_key_seed (identity), WZP_SEED_LEN, label,
              strlen (label), self->reset_secret) == 0 &&
-      gnutls_rnd (GNUTLS_RND_KEY, self->retry_secret,
-          sizeof self->retry_secret) == 0;
+      gnutls_rnd (
+          GNUTLS_RND_KEY, self->retry_secret, sizeof self->retry_secret) == 0;
 }
 
 static void
@@ -415,7 +164,7 @@ start (WzpEndpoint *self)
   self->source =
       wzp_udp_source_new (self->sockets[0].udp, self->sockets[1].udp);
   g_source_set_callback (self->source,
-      (GSourceFunc) (void (*) (void)) on_dispatch, self, NULL);
+      (GSourceFunc) (void (*) (void)) wzp_endpoint_dispatch, self, NULL);
   g_source_attach (self->source, self->context);
 }
 
@@ -432,14 +181,14 @@ wzp_endpoint_new (GMainContext *context, WzpIdentity *identity,
 
   if (config == NULL)
     config = &defaults;
-  self->context =
-      g_main_context_ref (context != NULL ? context : g_main_context_default ());
+  self->context = g_main_context_ref (
+      context != NULL ? context : g_main_context_default ());
   self->handler = handler != NULL ? handler : &no_handler;
   self->handler_data = user_data;
   wzp_timer_heap_init (&self->timers);
   fill_defaults (self, config);
 
-  self->tls = wzp_tls_context_new (identity, error);
+  self->tls = wzp_tls_context_new (identity, WZP_ALPN, error);
   if (self->tls == NULL || !open_sockets (self, config, error))
     return NULL;
   if (!make_secrets (self, identity) ||
@@ -449,6 +198,7 @@ wzp_endpoint_new (GMainContext *context, WzpIdentity *identity,
     return NULL;
   }
   self->cids = wzp_cid_table_new (seed);
+  self->tokens = wzp_cid_table_new (seed);
   start (self);
   return g_steal_pointer (&self);
 }
@@ -479,7 +229,7 @@ release_all (WzpEndpoint *self)
     g_queue_push_tail_link (&self->gone, link);
     ((WzpConn *) link->data)->is_notified = TRUE;
   }
-  reap (self);
+  wzp_endpoint_reap (self);
 }
 
 void
@@ -501,6 +251,7 @@ wzp_endpoint_free (WzpEndpoint *self)
   }
   wzp_timer_heap_clear (&self->timers);
   wzp_cid_table_free (self->cids);
+  wzp_cid_table_free (self->tokens);
   wzp_tls_context_unref (self->tls);
   g_main_context_unref (self->context);
   gnutls_memset (self->reset_secret, 0, sizeof self->reset_secret);
@@ -549,6 +300,7 @@ wzp_endpoint_dial (WzpEndpoint *self, const WzpAddr *remote,
   WzpEndpointSocket *socket;
   WzpConnConfig config;
   WzpConn *conn;
+  guint64 now_ns;
 
   g_return_val_if_fail (self != NULL && remote != NULL, NULL);
   g_return_val_if_fail (options != NULL, NULL);
@@ -568,14 +320,17 @@ wzp_endpoint_dial (WzpEndpoint *self, const WzpAddr *remote,
   wzp_endpoint_fill_config (self, remote,
       options->timeout_ms > 0 ? options->timeout_ms : WZP_CONN_DIAL_TIMEOUT_MS,
       &config);
+  /* The time of a connection never runs back: in a dispatch it is that one's.
+   */
+  now_ns = self->in_dispatch ? self->now_ns : wzp_clock_now_ns ();
   conn = wzp_conn_new_client (wzp_endpoint_get_owner (), self, &config, options,
-      wzp_udp_get_local (socket->udp), remote, wzp_clock_now_ns (), error);
+      wzp_udp_get_local (socket->udp), remote, now_ns, error);
   if (conn == NULL)
     return NULL;
 
   wzp_conn_set_handler (conn, handler, user_data);
   wzp_endpoint_add_conn (self, wzp_conn_ref (conn));
-  schedule (self);
+  wzp_endpoint_schedule (self);
   return conn;
 }
 
@@ -584,7 +339,8 @@ wzp_endpoint_send_packet (
     WzpEndpoint *self, const WzpAddr *remote, const guint8 *data, gsize len)
 {
   g_return_val_if_fail (self != NULL && remote != NULL, FALSE);
-  g_return_val_if_fail (len > 0 && data[0] < FIRST_QUIC_BYTE, FALSE);
+  g_return_val_if_fail (
+      len > 0 && data[0] < WZP_ENDPOINT_FIRST_QUIC_BYTE, FALSE);
 
   return wzp_endpoint_send_raw (self, NULL, remote, data, len);
 }
@@ -601,9 +357,9 @@ wzp_endpoint_flush (WzpEndpoint *self)
   self->in_dispatch = TRUE;
   self->now_ns = wzp_clock_now_ns ();
   more = wzp_endpoint_write_all (self);
-  reap (self);
+  wzp_endpoint_reap (self);
   self->in_dispatch = FALSE;
-  set_deadline (self, more);
+  wzp_endpoint_set_deadline (self, more);
 }
 
 void
@@ -614,8 +370,7 @@ wzp_endpoint_wake (WzpEndpoint *self)
 }
 
 void
-wzp_endpoint_get_stats (
-    const WzpEndpoint *self, WzpEndpointStats *ret_stats)
+wzp_endpoint_get_stats (const WzpEndpoint *self, WzpEndpointStats *ret_stats)
 {
   g_return_if_fail (self != NULL && ret_stats != NULL);
 

@@ -26,20 +26,23 @@ typedef struct {
   guint16 bind_port;        /* 0: any (the same for both where it can be) */
   WzpUdpOptions udp;
   gboolean always_retry;    /* for tests */
-  guint max_udp_payload;    /* 0: default (PMTUD up to what the link allows) */
+  guint max_udp_payload;    /* largest packet either side may send; 0: PMTUD up
+                             * to what the link allows */
   guint idle_timeout_ms;    /* 0: 30000 */
   guint keep_alive_ms;      /* 0: 5000 */
   gboolean accept_none;     /* client only: Initials are ignored */
 } WzpEndpointConfig;
 
 typedef struct {
-  /* A client's ClientHello named @server_name: FALSE refuses at once, before
-   * any more work. NULL callback: all are taken. */
+  /* A client's ClientHello named @server_name (1-255 printable ASCII bytes; one
+   * that names nothing is refused): FALSE refuses at once, before any more
+   * work, with TLS alert 112. NULL callback: all are taken. */
   gboolean (*admit) (WzpEndpoint *endpoint, const char *server_name,
       const WzpAddr *remote, gpointer user_data);
   /* A server-side handshake is done, server name and peer key are known. TRUE:
    * kept (set a handler on it, take a reference); FALSE: closed with
-   * WZP_CLOSE_REFUSED, unless the callback closed it itself. */
+   * WZP_CLOSE_REFUSED, unless the callback closed it itself. NULL callback:
+   * none is kept. */
   gboolean (*accept) (
       WzpEndpoint *endpoint, WzpConn *conn, gpointer user_data);
   /* Not QUIC: a punch. */
@@ -50,7 +53,8 @@ typedef struct {
   void (*woken) (WzpEndpoint *endpoint, gpointer user_data);
 } WzpEndpointHandler;
 
-/* @handler: nullable, static. G_IO_ERROR when the port is taken. */
+/* @config, @handler: nullable; @handler static. G_IO_ERROR when the port is
+ * taken, WZP_ERROR_INVALID when the address is none. */
 WzpEndpoint *wzp_endpoint_new (GMainContext *context, WzpIdentity *identity,
     const WzpEndpointConfig *config, const WzpEndpointHandler *handler,
     gpointer user_data, GError **error);
@@ -59,7 +63,7 @@ WzpEndpoint *wzp_endpoint_new (GMainContext *context, WzpIdentity *identity,
 void wzp_endpoint_free (WzpEndpoint *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpEndpoint, wzp_endpoint_free)
 
-/* The port bound of @family (4 or 6, as in WzpAddr); 0: that one is not open. */
+/* The port bound of @family (4 or 6, as in WzpAddr); 0: it is not open. */
 guint16 wzp_endpoint_get_port (const WzpEndpoint *self, int family);
 /* The address bound, NULL when it is "any". */
 const WzpAddr *wzp_endpoint_get_bound (const WzpEndpoint *self);
@@ -70,12 +74,13 @@ guint wzp_endpoint_get_recv_buffer (const WzpEndpoint *self);
 typedef struct {
   const char *server_name;     /* SNI, required */
   guint timeout_ms;            /* handshake; 0: 10000 */
-  /* one of, checked during the handshake (a failure is a TLS alert and
+  /* at least one of, checked during the handshake (a failure is a TLS alert and
    * WZP_ERROR_IDENTITY in closed()): */
   const guint8 *expect_key;              /* nullable: this Ed25519 key */
   const WzpFingerprint *expect_fingerprint; /* nullable: of its key */
   const char *ca_host_name;              /* nullable: system CAs, this name */
-  /* nullable: own rule (trust on first use). */
+  /* nullable: own rule (trust on first use). Called once, before the connection
+   * is established; not after it is closed. */
   gboolean (*verify) (const guint8 cert_sha256[32], const guint8 *key_or_null,
       gpointer user_data, GError **error);
   gpointer verify_data;
@@ -92,7 +97,8 @@ WzpConn *wzp_endpoint_dial (WzpEndpoint *self, const WzpAddr *remote,
 gboolean wzp_endpoint_send_packet (WzpEndpoint *self, const WzpAddr *remote,
     const guint8 *data, gsize len);
 
-/* Writes everything that may go now (for a last word before free). */
+/* Writes everything that may go now; nothing when called in a callback, where
+ * that is about to happen. */
 void wzp_endpoint_flush (WzpEndpoint *self);
 /* Any thread: woken() will be called in the endpoint's. */
 void wzp_endpoint_wake (WzpEndpoint *self);

@@ -15,6 +15,9 @@
 /* Ethernet with IPv6 or PPPoE, what fits almost everywhere. */
 #define COMMON_PAYLOAD 1452u
 
+/* Bytes more that are worth a probe. */
+#define MIN_DIFFERENCE 32
+
 gsize
 wzp_path_mtu_query (const WzpAddr *remote)
 {
@@ -43,7 +46,8 @@ guint
 wzp_path_mtu_plan (gsize max, guint16 ret_sizes[WZP_PATH_MTU_PROBES])
 {
   /* After the common size the largest, and when that is lost on the way (a
-   * jumbo link at home, not beyond) what is between; then what tunnels leave. */
+   * jumbo link at home, not beyond) what is between; then what tunnels leave.
+   */
   const guint16 sizes[] = { COMMON_PAYLOAD, MIN (max, G_MAXUINT16), 8952, 4312,
     1406, 1342, 1232 };
   guint n = 0;
@@ -52,10 +56,7 @@ wzp_path_mtu_plan (gsize max, guint16 ret_sizes[WZP_PATH_MTU_PROBES])
     gboolean is_new = sizes[i] <= max && sizes[i] > WZP_PATH_MTU_MIN;
 
     for (guint k = 0; k < n; k++)
-      is_new = is_new && ret_sizes[k] != sizes[i];
-    /* 20 bytes more are not worth a probe. */
-    if (i == 1 && max > COMMON_PAYLOAD && max < COMMON_PAYLOAD + 64)
-      is_new = FALSE;
+      is_new = is_new && ABS (ret_sizes[k] - sizes[i]) >= MIN_DIFFERENCE;
     if (is_new)
       ret_sizes[n++] = sizes[i];
   }

@@ -18,8 +18,8 @@ struct _WzpStream {
 struct _WzpStreams {
   GHashTable *all;  /* owned set of WzpStream, owned */
   GHashTable *peer; /* owned, id (inside) to WzpStream, not owned */
-  GQueue waiting;  /* for an id */
-  GQueue sendable; /* by turns */
+  GQueue waiting;   /* for an id */
+  GQueue sendable;  /* by turns */
   gsize backlog, max_backlog;
 };
 

@@ -46,8 +46,8 @@ fill_certificate (gnutls_x509_crt_t crt, gnutls_x509_privkey_t key,
       (rv = gnutls_x509_crt_set_activation_time (crt, NOT_BEFORE)) < 0 ||
       (rv = gnutls_x509_crt_set_expiration_time (crt, NOT_AFTER)) < 0 ||
       (rv = gnutls_x509_crt_set_dn (crt, "CN=" NAME, NULL)) < 0 ||
-      (rv = gnutls_x509_crt_set_subject_alt_name (crt, GNUTLS_SAN_DNSNAME,
-           NAME, strlen (NAME), GNUTLS_FSAN_SET)) < 0)
+      (rv = gnutls_x509_crt_set_subject_alt_name (
+           crt, GNUTLS_SAN_DNSNAME, NAME, strlen (NAME), GNUTLS_FSAN_SET)) < 0)
     return rv;
   /* The hash is part of Ed25519; GnuTLS wants this one named. */
   return gnutls_x509_crt_sign2 (crt, crt, key, GNUTLS_DIG_SHA512, 0);

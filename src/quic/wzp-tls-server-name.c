@@ -65,8 +65,8 @@ wzp_tls_server_name_read (
 
   self->message = client_hello->data;
   self->message_len = client_hello->size;
-  gnutls_ext_raw_parse (self, on_extension, client_hello,
-      GNUTLS_EXT_RAW_FLAG_TLS_CLIENT_HELLO);
+  gnutls_ext_raw_parse (
+      self, on_extension, client_hello, GNUTLS_EXT_RAW_FLAG_TLS_CLIENT_HELLO);
 }
 
 void

@@ -8,44 +8,25 @@
 #include <ngtcp2/ngtcp2_crypto_gnutls.h>
 #include <string.h>
 
-/* AES first: every machine that carries video has instructions for it. */
-#define PRIORITY                                                              \
-  "NORMAL:-VERS-ALL:+VERS-TLS1.3:-CIPHER-ALL:+AES-128-GCM:+AES-256-GCM:"      \
-  "+CHACHA20-POLY1305:-GROUP-ALL:+GROUP-X25519:+GROUP-SECP256R1:"             \
-  "+GROUP-SECP384R1:%DISABLE_TLS13_COMPAT_MODE"
-
 /* No tickets and no early data: every connection proves both keys anew. One
  * key share: the first group is the one that everybody has. */
-#define COMMON_FLAGS                                                          \
+#define COMMON_FLAGS                                                           \
   (GNUTLS_NO_END_OF_EARLY_DATA | GNUTLS_NO_TICKETS | GNUTLS_KEY_SHARE_TOP)
-#define CLIENT_FLAGS                                                          \
-  (GNUTLS_CLIENT | COMMON_FLAGS | GNUTLS_FORCE_CLIENT_CERT)
-#define SERVER_FLAGS                                                          \
-  (GNUTLS_SERVER | COMMON_FLAGS | GNUTLS_NO_AUTO_SEND_TICKET)
+#define CLIENT_FLAGS (GNUTLS_CLIENT | COMMON_FLAGS | GNUTLS_FORCE_CLIENT_CERT)
+#define SERVER_FLAGS (GNUTLS_SERVER | COMMON_FLAGS | GNUTLS_NO_AUTO_SEND_TICKET)
 
 /* quic_transport_parameters: at most this long, ours are about 100 bytes. */
 #define MAX_PARAMETERS_LEN 256u
 
-struct _WzpTlsContext {
-  gatomicrefcount refs;
-  gnutls_priority_t priority;                   /* owned */
-  gnutls_certificate_credentials_t credentials; /* owned */
-  gnutls_certificate_credentials_t with_system; /* owned, or NULL: the same and
-                                                 * the system's CAs */
-  gnutls_x509_crt_t certificate;                /* owned */
-  gnutls_x509_privkey_t key;                    /* owned */
-  GBytes *der;                                  /* owned */
-};
-
 struct _WzpTls {
-  WzpTlsContext *context;         /* owned */
-  gnutls_session_t session;       /* owned */
+  WzpTlsContext *context;   /* owned */
+  gnutls_session_t session; /* owned */
   ngtcp2_crypto_conn_ref conn_ref;
-  ngtcp2_conn *ng;                /* not owned, or NULL before it is bound */
+  ngtcp2_conn *ng; /* not owned, or NULL before it is bound */
   gboolean is_server;
   WzpTlsServerName server_name;
   WzpTlsPeer peer;
-  GError *error;                  /* owned, or NULL */
+  GError *error; /* owned, or NULL */
 
   /* server */
   WzpTlsAdmitFunc admit;
@@ -60,104 +41,6 @@ struct _WzpTls {
       gpointer user_data, GError **error);
   gpointer verify_data;
 };
-
-/* Context */
-
-static gnutls_certificate_credentials_t
-new_credentials (const WzpTlsContext *self)
-{
-  gnutls_certificate_credentials_t credentials;
-  gnutls_x509_crt_t chain[] = { self->certificate };
-
-  if (gnutls_certificate_allocate_credentials (&credentials) < 0)
-    return NULL;
-  if (gnutls_certificate_set_x509_key (credentials, chain, 1, self->key) < 0) {
-    gnutls_certificate_free_credentials (credentials);
-    return NULL;
-  }
-  return credentials;
-}
-
-WzpTlsContext *
-wzp_tls_context_new (WzpIdentity *identity, GError **error)
-{
-  g_autoptr (WzpTlsContext) self = g_new0 (WzpTlsContext, 1);
-  gnutls_datum_t der = { NULL, 0 };
-  int rv;
-
-  g_return_val_if_fail (identity != NULL, NULL);
-
-  g_atomic_ref_count_init (&self->refs);
-  if (!wzp_tls_certificate_new (
-          identity, &self->certificate, &self->key, error))
-    return NULL;
-
-  rv = gnutls_priority_init (&self->priority, PRIORITY, NULL);
-  if (rv == 0)
-    rv = gnutls_x509_crt_export2 (
-        self->certificate, GNUTLS_X509_FMT_DER, &der);
-  if (rv == 0) {
-    self->der = g_bytes_new (der.data, der.size);
-    gnutls_free (der.data);
-    self->credentials = new_credentials (self);
-  }
-  if (self->credentials == NULL) {
-    g_set_error (error, WZP_ERROR, WZP_ERROR_FAILED,
-        "TLS could not be set up: %s",
-        gnutls_strerror (rv < 0 ? rv : GNUTLS_E_MEMORY_ERROR));
-    return NULL;
-  }
-  return g_steal_pointer (&self);
-}
-
-WzpTlsContext *
-wzp_tls_context_ref (WzpTlsContext *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-
-  g_atomic_ref_count_inc (&self->refs);
-  return self;
-}
-
-void
-wzp_tls_context_unref (WzpTlsContext *self)
-{
-  if (self == NULL || !g_atomic_ref_count_dec (&self->refs))
-    return;
-
-  if (self->credentials != NULL)
-    gnutls_certificate_free_credentials (self->credentials);
-  if (self->with_system != NULL)
-    gnutls_certificate_free_credentials (self->with_system);
-  if (self->certificate != NULL)
-    gnutls_x509_crt_deinit (self->certificate);
-  if (self->key != NULL)
-    gnutls_x509_privkey_deinit (self->key);
-  if (self->priority != NULL)
-    gnutls_priority_deinit (self->priority);
-  g_clear_pointer (&self->der, g_bytes_unref);
-  g_free (self);
-}
-
-GBytes *
-wzp_tls_context_get_certificate (const WzpTlsContext *self)
-{
-  g_return_val_if_fail (self != NULL, NULL);
-  return self->der;
-}
-
-/* Reading the system's CAs takes milliseconds: only when one is asked for. */
-static gnutls_certificate_credentials_t
-get_system_credentials (WzpTlsContext *self)
-{
-  if (self->with_system == NULL) {
-    self->with_system = new_credentials (self);
-    if (self->with_system != NULL &&
-        gnutls_certificate_set_x509_system_trust (self->with_system) < 0)
-      g_debug ("the system has no CA certificates");
-  }
-  return self->with_system;
-}
 
 /* The peer's certificate */
 
@@ -259,14 +142,15 @@ check_own_rule (const WzpTls *self, GError **error)
 static gboolean
 check_alpn (const WzpTls *self, GError **error)
 {
+  const char *own = wzp_tls_context_get_alpn (self->context);
   gnutls_datum_t alpn = { NULL, 0 };
 
-  if (gnutls_alpn_get_selected_protocol (self->session, &alpn) == 0 &&
-      alpn.size == strlen (WZP_ALPN) &&
-      memcmp (alpn.data, WZP_ALPN, alpn.size) == 0)
+  if (own == NULL ||
+      (gnutls_alpn_get_selected_protocol (self->session, &alpn) == 0 &&
+          alpn.size == strlen (own) && memcmp (alpn.data, own, alpn.size) == 0))
     return TRUE;
-  g_set_error_literal (error, WZP_ERROR, WZP_ERROR_PROTOCOL,
-      "The other side does not speak " WZP_ALPN);
+  g_set_error (error, WZP_ERROR, WZP_ERROR_PROTOCOL,
+      "The other side does not speak %s", own);
   return FALSE;
 }
 
@@ -408,38 +292,51 @@ on_client_hello (gnutls_session_t session)
   WzpTls *self = get_tls (session);
   const char *name = self->server_name.name;
 
+  /* GnuTLS looks only at a list that does not match, not for a missing one
+   * (RFC 9001, section 8.1). */
+  g_clear_error (&self->error);
+  if (!check_alpn (self, &self->error))
+    return GNUTLS_E_NO_APPLICATION_PROTOCOL;
   if (name == NULL || strlen (name) > WZP_TLS_MAX_SERVER_NAME) {
-    g_clear_error (&self->error);
-    self->error = g_error_new_literal (WZP_ERROR, WZP_ERROR_PROTOCOL,
-        "The client named no server");
+    self->error = g_error_new_literal (
+        WZP_ERROR, WZP_ERROR_PROTOCOL, "The client named no server");
     return GNUTLS_E_UNRECOGNIZED_NAME;
   }
   if (self->admit != NULL && !self->admit (name, self->admit_data)) {
-    g_clear_error (&self->error);
-    self->error = g_error_new (WZP_ERROR, WZP_ERROR_REJECTED,
-        "A client of %s was not admitted", name);
+    self->error = g_error_new (
+        WZP_ERROR, WZP_ERROR_REJECTED, "A client of %s was not admitted", name);
     return GNUTLS_E_UNRECOGNIZED_NAME;
   }
   return 0;
 }
 
+static int
+set_alpn (WzpTls *self)
+{
+  const char *own = wzp_tls_context_get_alpn (self->context);
+  const gnutls_datum_t alpn = {
+    .data = (guint8 *) own,
+    .size = own != NULL ? strlen (own) : 0,
+  };
+
+  if (own == NULL)
+    return 0;
+  return gnutls_alpn_set_protocols (
+      self->session, &alpn, 1, GNUTLS_ALPN_MANDATORY);
+}
+
 static WzpTls *
 new_tls (WzpTlsContext *context, gboolean is_server)
 {
-  static const gnutls_datum_t alpn = {
-    .data = (guint8 *) WZP_ALPN,
-    .size = sizeof WZP_ALPN - 1,
-  };
   g_autoptr (WzpTls) self = g_new0 (WzpTls, 1);
 
   self->context = wzp_tls_context_ref (context);
   self->is_server = is_server;
-  if (gnutls_init (
-          &self->session, is_server ? SERVER_FLAGS : CLIENT_FLAGS) < 0 ||
-      gnutls_priority_set (self->session, context->priority) < 0 ||
-      gnutls_alpn_set_protocols (
-          self->session, &alpn, 1, GNUTLS_ALPN_MANDATORY) < 0 ||
-      configure_quic (self) < 0)
+  if (gnutls_init (&self->session, is_server ? SERVER_FLAGS : CLIENT_FLAGS) <
+          0 ||
+      gnutls_priority_set (
+          self->session, wzp_tls_context_get_priority (context)) < 0 ||
+      set_alpn (self) < 0 || configure_quic (self) < 0)
     return NULL;
   return g_steal_pointer (&self);
 }
@@ -458,11 +355,11 @@ wzp_tls_new_server (
 
   self->admit = admit;
   self->admit_data = user_data;
-  gnutls_credentials_set (
-      self->session, GNUTLS_CRD_CERTIFICATE, context->credentials);
+  gnutls_credentials_set (self->session, GNUTLS_CRD_CERTIFICATE,
+      wzp_tls_context_get_credentials (context, FALSE));
   gnutls_certificate_server_set_request (self->session, GNUTLS_CERT_REQUEST);
-  gnutls_handshake_set_hook_function (self->session,
-      GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE, on_hook);
+  gnutls_handshake_set_hook_function (
+      self->session, GNUTLS_HANDSHAKE_CLIENT_HELLO, GNUTLS_HOOK_PRE, on_hook);
   gnutls_handshake_set_post_client_hello_function (
       self->session, on_client_hello);
   return self;
@@ -501,8 +398,7 @@ copy_options (WzpTls *self, const WzpDialOptions *options)
   if (options->expect_key != NULL) {
     self->has_expected_key = TRUE;
     memcpy (self->expected_key, options->expect_key, WZP_PUBLIC_KEY_LEN);
-    wzp_fingerprint_of_key (
-        self->expected_key, &self->expected_fingerprint);
+    wzp_fingerprint_of_key (self->expected_key, &self->expected_fingerprint);
   }
   if (options->expect_fingerprint != NULL) {
     self->has_expected_fingerprint = TRUE;
@@ -522,17 +418,16 @@ wzp_tls_new_client (
   if (!check_options (options, error))
     return NULL;
 
-  credentials = options->ca_host_name != NULL
-      ? get_system_credentials (context)
-      : context->credentials;
+  credentials =
+      wzp_tls_context_get_credentials (context, options->ca_host_name != NULL);
   self = new_tls (context, FALSE);
   if (self == NULL || credentials == NULL ||
       gnutls_credentials_set (
           self->session, GNUTLS_CRD_CERTIFICATE, credentials) < 0 ||
       gnutls_server_name_set (self->session, GNUTLS_NAME_DNS,
           options->server_name, strlen (options->server_name)) < 0) {
-    g_set_error_literal (error, WZP_ERROR, WZP_ERROR_FAILED,
-        "TLS could not be set up");
+    g_set_error_literal (
+        error, WZP_ERROR, WZP_ERROR_FAILED, "TLS could not be set up");
     return NULL;
   }
   copy_options (self, options);
@@ -561,6 +456,13 @@ wzp_tls_bind (WzpTls *self, ngtcp2_conn *ng)
 
   self->ng = ng;
   ngtcp2_conn_set_tls_native_handle (ng, self->session);
+}
+
+gnutls_session_t
+wzp_tls_get_session (const WzpTls *self)
+{
+  g_return_val_if_fail (self != NULL, NULL);
+  return self->session;
 }
 
 const char *

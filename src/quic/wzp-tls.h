@@ -8,6 +8,7 @@
 #pragma once
 
 #include "wzp-endpoint.h"
+#include "wzp-tls-context.h"
 
 #include <gnutls/gnutls.h>
 #include <ngtcp2/ngtcp2.h>
@@ -18,16 +19,7 @@ G_BEGIN_DECLS
  * not host names). */
 #define WZP_TLS_MAX_SERVER_NAME 255u
 
-typedef struct _WzpTlsContext WzpTlsContext; /* credentials of an endpoint */
 typedef struct _WzpTls WzpTls;               /* one handshake */
-
-/* Reference counted, because connections outlive their endpoint. */
-WzpTlsContext *wzp_tls_context_new (WzpIdentity *identity, GError **error);
-WzpTlsContext *wzp_tls_context_ref (WzpTlsContext *self);
-void wzp_tls_context_unref (WzpTlsContext *self);
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpTlsContext, wzp_tls_context_unref)
-/* Our certificate, DER. */
-GBytes *wzp_tls_context_get_certificate (const WzpTlsContext *self);
 
 /* @options are copied. WZP_ERROR_INVALID: no usable server name, or nothing
  * that says who the server must be. */
@@ -43,6 +35,9 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpTls, wzp_tls_free)
 
 /* Makes it the TLS of @ng, which must live as long. */
 void wzp_tls_bind (WzpTls *self, ngtcp2_conn *ng);
+
+/* GnuTLS's side of it, owned by @self. */
+gnutls_session_t wzp_tls_get_session (const WzpTls *self);
 
 /* Server: what the client named, NULL before; client: what it asked for. */
 const char *wzp_tls_get_server_name (const WzpTls *self);

@@ -37,7 +37,8 @@ struct _WzpNominate {
   gint64 old_until_us; /* ... until then; G_MAXINT64: until acknowledged */
 
   /* Acceptor: SUSPECT, while there is reason to. */
-  gint64 accuse_us; /* when to tell it next, -1: no reason */
+  WzpPath accused;  /* NONE: no reason */
+  gint64 accuse_us; /* when to tell it next, -1: not */
   gint64 accuse_gap_us;
 
   /* What step() is to hand out. */
@@ -204,32 +205,37 @@ choose_provisional (const WzpNominate *self)
   return choose_first (self);
 }
 
-static gboolean
-has_reason_to_accuse (const WzpNominate *self)
+/* The path to tell SUSPECT of, NONE: there is no reason to. */
+static WzpPath
+find_suspect (const WzpNominate *self)
 {
   const WzpPath path =
       self->target != WZP_PATH_NONE ? self->target : self->path;
 
-  if (path == WZP_PATH_NONE)
-    return FALSE;
-  return is_up (self, path) ? is_suspect (self, path) : self->was_target_up;
+  if (is_up (self, path) ? is_suspect (self, path) : self->was_target_up)
+    return path;
+  return WZP_PATH_NONE;
 }
 
 static void
 accuse (WzpNominate *self)
 {
-  if (!has_reason_to_accuse (self)) {
+  const WzpPath path = find_suspect (self);
+
+  if (path == WZP_PATH_NONE) {
+    self->accused = WZP_PATH_NONE;
     self->accuse_us = -1;
     self->want_accuse = FALSE;
     return;
   }
-  if (self->accuse_us < 0)
+  if (path != self->accused)
     self->accuse_gap_us = WZP_NOMINATE_ACCUSE_MIN_US;
   else if (self->now_us >= self->accuse_us)
     self->accuse_gap_us =
         MIN (2 * self->accuse_gap_us, WZP_NOMINATE_ACCUSE_MAX_US);
   else
     return;
+  self->accused = path;
   self->want_accuse = TRUE;
   self->accuse_us = self->now_us + self->accuse_gap_us;
 }
@@ -368,8 +374,7 @@ fill_send (WzpNominate *self, WzpNominateAction *action, WzpControlType type)
   action->type = WZP_NOMINATE_ACTION_SEND;
   action->control.type = type;
   if (type == WZP_CONTROL_SUSPECT) {
-    action->control.path =
-        self->target != WZP_PATH_NONE ? self->target : self->path;
+    action->control.path = self->accused;
     return;
   }
   action->control.epoch = self->epoch;

@@ -663,8 +663,8 @@ wzp_race_step (WzpRace *self, gint64 now_us, WzpRaceAction *ret_action)
   g_return_val_if_fail (self != NULL && ret_action != NULL, FALSE);
 
   advance (self, now_us);
-  /* Nothing is decided before what was decided before has been told, so that
-   * no dial is aborted before it was begun. */
+  /* One decision at a time: what the actions of the last one have brought
+   * about, a dial that fails at once, counts for the next. */
   if (self->next_action == self->n_actions) {
     self->is_dirty = FALSE;
     decide (self);

@@ -57,20 +57,24 @@ on_signal (gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
+/* Prints where the relay is and serves until a signal comes. */
 static void
-run (void)
+serve (const WzpRelay *relay, gboolean for_scripts)
 {
   g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
+  /* Before "ready": whoever reads that may send one at once. */
   guint interrupt = g_unix_signal_add (SIGINT, on_signal, loop);
   guint terminate = g_unix_signal_add (SIGTERM, on_signal, loop);
 
+  print_addresses (relay, for_scripts);
   g_main_loop_run (loop);
+  g_info ("the relay ends");
   g_source_remove (interrupt);
   g_source_remove (terminate);
 }
 
 static gboolean
-start_and_run (const WzpRelayOptions *options, GError **error)
+start_and_serve (const WzpRelayOptions *options, GError **error)
 {
   WzpRelayConfig config = { .listen = options->listen, .port = options->port };
   g_autoptr (WzpIdentity) identity = NULL;
@@ -83,9 +87,7 @@ start_and_run (const WzpRelayOptions *options, GError **error)
   relay = wzp_relay_new (NULL, &config, error);
   if (relay == NULL)
     return FALSE;
-  print_addresses (relay, options->print_address);
-  run ();
-  g_info ("the relay ends");
+  serve (relay, options->print_address);
   return TRUE;
 }
 
@@ -111,7 +113,7 @@ main (int argc, char **argv)
   else if (options.verbose)
     log_limit = G_LOG_LEVEL_DEBUG;
 
-  if (!start_and_run (&options, &error)) {
+  if (!start_and_serve (&options, &error)) {
     fprintf (stderr, "wzp-relay: %s\n", error->message);
     return EXIT_FAILURE;
   }

@@ -108,7 +108,8 @@ static const WzpEndpointHandler endpoint_handler = {
 static char *
 make_fingerprint (WzpIdentity *identity, GError **error)
 {
-  g_autoptr (WzpTlsContext) tls = wzp_tls_context_new (identity, error);
+  g_autoptr (WzpTlsContext) tls =
+      wzp_tls_context_new (identity, WZP_ALPN, error);
   g_autoptr (GChecksum) checksum = NULL;
   guint8 sha256[32];
   gsize len = sizeof sha256;

@@ -54,7 +54,7 @@ typedef struct {
   WzpRegistryStats registry;
   guint rooms, guests;
   guint64 malformed;         /* signalling messages that could not be read */
-  guint64 refused;           /* connections: wrong name, room or key, or a limit */
+  guint64 refused;           /* connections: wrong name or key, or a limit */
   guint64 forwarded, forwarded_bytes; /* datagrams */
   guint64 dropped_malformed; /* datagrams: not of our making */
   guint64 dropped_alone;     /* nobody else in the room */

@@ -17,7 +17,7 @@ typedef struct {
   guint8 identity[WZP_PUBLIC_KEY_LEN];
   guint8 ephemeral[WZP_PUBLIC_KEY_LEN];
   guint8 signature[WZP_SIGNATURE_LEN]; /* by identity over ephemeral || nonce */
-  char *nonce;     /* owned, hex text; the smaller of both sides' names the call */
+  char *nonce;     /* owned, hex text; both sides' together name the call */
   char *reflexive; /* owned, nullable */
   char **local;    /* owned, NULL-terminated, nullable */
   char *relay;     /* owned, nullable: host:port this side uses */

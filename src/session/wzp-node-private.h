@@ -18,6 +18,8 @@ G_BEGIN_DECLS
 #define WZP_NODE_STATS_US       (200 * 1000) /* how old a snapshot gets */
 #define WZP_NODE_MAX_EARLY      4u /* direct connections before their call */
 #define WZP_NODE_EARLY_US       (10 * G_USEC_PER_SEC)
+/* Calls with one description of ours; then a new one is published. */
+#define WZP_NODE_MAX_APP_USES 64u
 #define WZP_NODE_STOP_WAIT_US   (100 * 1000)
 
 typedef struct {
@@ -96,6 +98,7 @@ struct _WzpNode {
   WzpPendingOffer offer;
   WzpEarlyConn early[WZP_NODE_MAX_EARLY];
   WzpEphemeral *app_ephemeral; /* mode APP: of `local` */
+  GHashTable *app_used; /* ids of the calls that `local` has made already */
   gint64 retry_at_us;    /* -1: none */
   guint attempts;        /* since the last success */
   guint n_total_calls;

@@ -661,6 +661,7 @@ wzp_node_publish_local (WzpNode *self)
   /* New keys for each call; the same ones while more candidates come. */
   g_clear_pointer (&self->app_ephemeral, wzp_ephemeral_free);
   self->app_ephemeral = wzp_ephemeral_new ();
+  g_hash_table_remove_all (self->app_used);
   memcpy (local->identity, wzp_identity_get_public_key (self->identity),
       WZP_PUBLIC_KEY_LEN);
   memcpy (local->ephemeral, wzp_ephemeral_get_public_key (self->app_ephemeral),
@@ -705,6 +706,33 @@ add_app_call (WzpNode *self, const WzpDescription *remote, const char *call_id,
   return entry;
 }
 
+/* Both sides' nonces in one, so that either side's new description means a new
+ * call: what SHA-256 makes of them, the smaller first. */
+static char *
+app_call_nonce (const char *a, const char *b)
+{
+  gboolean is_a_first = strcmp (a, b) < 0;
+  g_autofree char *both =
+      g_strconcat (is_a_first ? a : b, is_a_first ? b : a, NULL);
+  char *nonce = g_compute_checksum_for_string (G_CHECKSUM_SHA256, both, -1);
+
+  nonce[WZP_DESCRIPTION_NONCE_LEN] = '\0';
+  return nonce;
+}
+
+/* The same two descriptions give the same keys, and a number must never seal
+ * two texts: a pair is used once. */
+static gboolean
+use_once (WzpNode *self, const char *call_id)
+{
+  if (!g_hash_table_add (self->app_used, g_strdup (call_id))) {
+    wzp_node_emit_warning (
+        self, "These candidates have made a call before; new ones are needed");
+    return FALSE;
+  }
+  return TRUE;
+}
+
 void
 wzp_node_take_remote (WzpNode *self, const WzpDescription *remote)
 {
@@ -712,14 +740,12 @@ wzp_node_take_remote (WzpNode *self, const WzpDescription *remote)
   g_autoptr (GError) error = NULL;
   WzpFingerprint peer;
   WzpCallEntry *entry;
-  const char *nonce;
+  g_autofree char *nonce = NULL;
 
   if (self->has_failed || self->local == NULL)
     return;
   wzp_fingerprint_of_key (remote->identity, &peer);
-  nonce = g_strcmp0 (remote->nonce, self->local->nonce) < 0
-      ? remote->nonce
-      : self->local->nonce;
+  nonce = app_call_nonce (remote->nonce, self->local->nonce);
   call_id = wzp_call_id_new_self_naming (
       nonce, wzp_identity_get_fingerprint (self->identity), &peer);
   entry = wzp_node_find_call (self, call_id);
@@ -734,6 +760,8 @@ wzp_node_take_remote (WzpNode *self, const WzpDescription *remote)
     return;
   }
 
+  if (!use_once (self, call_id))
+    return;
   wzp_node_set_state (self, WZP_STATE_CONNECTING, NULL);
   entry = add_app_call (self, remote, call_id, &error);
   if (entry == NULL) {

@@ -365,6 +365,8 @@ wzp_node_new (
   self->recv_flows = g_ptr_array_new_with_free_func (wzp_node_recv_entry_free);
   self->latency_ms = self->config.latency_ms;
   self->stats = g_new0 (WzpNodeStats, 1);
+  self->app_used =
+      g_hash_table_new_full (g_str_hash, g_str_equal, g_free, NULL);
   self->retry_at_us = -1;
   if (context != NULL) {
     self->context = g_main_context_ref (context);
@@ -395,6 +397,7 @@ node_free (WzpNode *self)
   g_ptr_array_unref (self->listeners);
   g_ptr_array_unref (self->flow_names);
   g_clear_pointer (&self->app_ephemeral, wzp_ephemeral_free);
+  g_clear_pointer (&self->app_used, g_hash_table_unref);
   g_clear_pointer (&self->local, wzp_description_free);
   g_clear_pointer (&self->identity, wzp_identity_unref);
   g_free (self->stats);

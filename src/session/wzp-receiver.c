@@ -11,14 +11,17 @@ typedef struct {
 
 typedef struct {
   guint32 id;
-  char *name;      /* NULL: frames came before FLOW_OPEN */
-  gboolean closed; /* FLOW_CLOSE came, or its EOS was handed out */
-  WzpReassembler *reassembler;
-  GQueue descriptions; /* of Description, newest last */
-  guint32 told;        /* generation that `target` knows; 0: none */
-  WzpRecvFlow *target; /* owned, nullable */
-  gboolean fresh;      /* `target` has had no frame of this flow yet */
-  WzpFrame *held;      /* in order, but its description has not come */
+  char *name;       /* NULL: frames came before FLOW_OPEN */
+  gboolean closed;  /* FLOW_CLOSE came, or its EOS was handed out; nothing else
+                     * is kept then */
+  gboolean has_end; /* FLOW_EOS came */
+  WzpReassembler *reassembler; /* NULL: closed */
+  GQueue descriptions;         /* of Description, newest last */
+  guint32 told;                /* generation that `target` knows; 0: none */
+  WzpRecvFlow *target;         /* owned, nullable */
+  gboolean fresh;              /* `target` has had no frame of this flow yet */
+  gint64 keep_until_us;        /* until when `target` is waited for */
+  WzpFrame *held;              /* in order, but its description has not come */
   guint64 held_lost;
 } RxFlow;
 
@@ -31,6 +34,9 @@ struct _WzpReceiver {
   RxFlow *flows[WZP_FLOW_ID_MAX + 1]; /* by id; owned */
   guint32 max_id;                     /* of flows; the rest are NULL */
   gint64 hold_us;
+  gint64 now_us;          /* the latest that was passed in */
+  gboolean is_flow_freed; /* somebody may want what nobody took */
+  gboolean is_over;       /* wzp_receiver_end() */
   WzpReceiverStats stats;
 };
 
@@ -45,12 +51,18 @@ description_free (gpointer data)
 }
 
 static void
-rx_flow_free (RxFlow *rx)
+forget_frames (RxFlow *rx)
 {
   g_queue_clear_full (&rx->descriptions, description_free);
   g_clear_pointer (&rx->held, wzp_frame_unref);
+  g_clear_pointer (&rx->reassembler, wzp_reassembler_free);
+}
+
+static void
+rx_flow_free (RxFlow *rx)
+{
+  forget_frames (rx);
   g_clear_pointer (&rx->target, wzp_recv_flow_unref);
-  wzp_reassembler_free (rx->reassembler);
   g_free (rx->name);
   g_free (rx);
 }
@@ -95,29 +107,30 @@ ensure_flow (WzpReceiver *self, guint32 id)
   return rx;
 }
 
-static const Description *
-find_description (RxFlow *rx, guint32 generation)
-{
-  for (GList *l = rx->descriptions.tail; l != NULL; l = l->prev) {
-    const Description *description = l->data;
-
-    if (description->generation == generation)
-      return description;
-  }
-  return NULL;
-}
-
-/* The frame's description, or the oldest we still have when its own was pushed
- * out: better than none. NULL: not come yet. */
+/* The frame's description. NULL: not come yet. They come in order and before
+ * the end of the stream, so that one that is missing after that never will, or
+ * was pushed out: the next newer one we have, or the last, is better than
+ * none. */
 static const Description *
 description_for (RxFlow *rx, guint32 generation)
 {
-  const Description *found = find_description (rx, generation);
-  const Description *oldest = g_queue_peek_head (&rx->descriptions);
+  const Description *newest = g_queue_peek_tail (&rx->descriptions);
 
-  if (found == NULL && oldest != NULL && oldest->generation > generation)
-    found = oldest;
-  return found;
+  for (GList *l = rx->descriptions.head; l != NULL; l = l->next) {
+    const Description *description = l->data;
+
+    if (description->generation >= generation)
+      return description;
+  }
+  return rx->has_end ? newest : NULL;
+}
+
+/* Frames are in order, so that generations do not go back, except for what a
+ * new target was told ahead of its first frame. */
+static gboolean
+needs_description (const RxFlow *rx, guint32 generation)
+{
+  return generation > rx->told || (rx->fresh && generation < rx->told);
 }
 
 static void
@@ -142,7 +155,8 @@ hand_out (WzpReceiver *self, RxFlow *rx, WzpFrame *frame, guint64 lost)
     wzp_frame_unref (frame);
     return TRUE;
   }
-  if (frame->meta.generation != rx->told && frame->meta.generation != 0) {
+  if (frame->meta.generation != 0 &&
+      needs_description (rx, frame->meta.generation)) {
     const Description *description =
         description_for (rx, frame->meta.generation);
 
@@ -171,20 +185,25 @@ finish_flow (WzpReceiver *self, RxFlow *rx, WzpRecvKind kind)
   WzpRecvItem item = { .kind = kind };
 
   rx->closed = TRUE;
+  forget_frames (rx);
   if (target == NULL)
     return;
   wzp_recv_flow_push (target, &item);
+  self->is_flow_freed = TRUE;
   self->handler->unclaimed (target, self->user_data);
 }
 
 static void
-drain (WzpReceiver *self, RxFlow *rx, gint64 now_us)
+drain (WzpReceiver *self, RxFlow *rx)
 {
+  gint64 now_us = self->now_us;
   WzpFrame *frame;
   guint64 lost;
 
-  /* Nobody knows yet what the flow is: keep it, within the budget. */
-  if (rx->name == NULL || rx->closed)
+  /* Nobody knows yet what the flow is, or who wants it: keep it, within the
+   * budget. */
+  if (rx->name == NULL || rx->closed ||
+      (rx->target == NULL && now_us < rx->keep_until_us))
     return;
   if (rx->held != NULL) {
     frame = g_steal_pointer (&rx->held);
@@ -201,6 +220,56 @@ drain (WzpReceiver *self, RxFlow *rx, gint64 now_us)
     finish_flow (self, rx, WZP_RECV_EOS);
 }
 
+/* No more will come: what is whole goes out, then the last word. */
+static void
+finish_now (WzpReceiver *self, RxFlow *rx)
+{
+  if (rx->has_end) {
+    wzp_reassembler_set_hold (rx->reassembler, 0);
+    drain (self, rx);
+  }
+  if (!rx->closed)
+    finish_flow (self, rx, WZP_RECV_ENDED);
+}
+
+static void
+claim_flow (WzpReceiver *self, RxFlow *rx)
+{
+  WzpControl request = { .type = WZP_CONTROL_KEY_REQUEST, .flow = rx->id };
+  WzpReassemblyStats stats;
+  gboolean has_begun;
+
+  if (self->is_over || rx->name == NULL || rx->closed || rx->target != NULL)
+    return;
+  rx->target = self->handler->claim (rx->name, self->user_data);
+  if (rx->target == NULL)
+    return;
+  wzp_reassembler_get_stats (rx->reassembler, &stats);
+  has_begun = rx->told != 0 || stats.frames_out > 0;
+  rx->told = 0;
+  rx->fresh = TRUE;
+  /* So that caps are known before the first frame, as GStreamer has it. */
+  tell_description (rx, g_queue_peek_tail (&rx->descriptions));
+  drain (self, rx);
+  /* What has gone by cannot be had again: begin at a key frame. Last, for a
+   * message may be one too many and end the call. */
+  if (has_begun && !rx->closed)
+    self->handler->control (&request, self->user_data);
+}
+
+/* Offers what nobody took to whoever has become free. */
+static void
+claim_freed (WzpReceiver *self)
+{
+  while (self->is_flow_freed) {
+    self->is_flow_freed = FALSE;
+    for (guint i = 0; i <= self->max_id; i++) {
+      if (self->flows[i] != NULL)
+        claim_flow (self, self->flows[i]);
+    }
+  }
+}
+
 void
 wzp_receiver_push (WzpReceiver *self, const WzpDatagramPrefix *prefix,
     const guint8 *data, gsize len, gint64 now_us)
@@ -209,6 +278,7 @@ wzp_receiver_push (WzpReceiver *self, const WzpDatagramPrefix *prefix,
   gsize head_len;
   RxFlow *rx;
 
+  self->now_us = now_us;
   if (!wzp_datagram_parse_media (prefix, data, len, &head, &head_len)) {
     self->stats.bad++;
     return;
@@ -231,7 +301,8 @@ wzp_receiver_push (WzpReceiver *self, const WzpDatagramPrefix *prefix,
   if (wzp_reassembler_push (rx->reassembler, &head, prefix->flags,
           data + head_len, len - head_len, now_us) == WZP_REASSEMBLY_BAD)
     self->stats.bad++;
-  drain (self, rx, now_us);
+  drain (self, rx);
+  claim_freed (self);
 }
 
 gboolean
@@ -241,30 +312,7 @@ wzp_receiver_mark_number (WzpReceiver *self, guint64 number)
 }
 
 static void
-claim_flow (WzpReceiver *self, RxFlow *rx, gint64 now_us)
-{
-  WzpControl request = { .type = WZP_CONTROL_KEY_REQUEST, .flow = rx->id };
-  WzpReassemblyStats stats;
-
-  if (rx->name == NULL || rx->closed || rx->target != NULL)
-    return;
-  rx->target = self->handler->claim (rx->name, self->user_data);
-  if (rx->target == NULL)
-    return;
-  /* What has gone by cannot be had again: begin at a key frame. */
-  wzp_reassembler_get_stats (rx->reassembler, &stats);
-  if (rx->told != 0 || stats.frames_out > 0)
-    self->handler->control (&request, self->user_data);
-  rx->told = 0;
-  rx->fresh = TRUE;
-  /* So that caps are known before the first frame, as GStreamer has it. */
-  if (rx->descriptions.length > 0)
-    tell_description (rx, g_queue_peek_tail (&rx->descriptions));
-  drain (self, rx, now_us);
-}
-
-static void
-open_flow (WzpReceiver *self, const WzpControl *control, gint64 now_us)
+open_flow (WzpReceiver *self, const WzpControl *control)
 {
   RxFlow *rx = ensure_flow (self, control->flow);
   const Description *newest = g_queue_peek_tail (&rx->descriptions);
@@ -275,8 +323,10 @@ open_flow (WzpReceiver *self, const WzpControl *control, gint64 now_us)
   /* In order by the channel; one that is not newer is not ours to trust. */
   if (newest != NULL && control->generation <= newest->generation)
     return;
-  if (rx->name == NULL)
+  if (rx->name == NULL) {
     rx->name = g_strdup (control->name);
+    rx->keep_until_us = self->now_us + WZP_RECEIVER_CLAIM_US;
+  }
 
   description = g_new0 (Description, 1);
   description->generation = control->generation;
@@ -287,9 +337,9 @@ open_flow (WzpReceiver *self, const WzpControl *control, gint64 now_us)
     description_free (g_queue_pop_head (&rx->descriptions));
 
   if (rx->target == NULL)
-    claim_flow (self, rx, now_us);
+    claim_flow (self, rx);
   else
-    drain (self, rx, now_us);
+    drain (self, rx);
 }
 
 void
@@ -298,22 +348,22 @@ wzp_receiver_control (
 {
   RxFlow *rx;
 
+  self->now_us = now_us;
   if (control->flow == 0 || control->flow > WZP_FLOW_ID_MAX)
     return;
-  if (control->type == WZP_CONTROL_FLOW_OPEN) {
-    open_flow (self, control, now_us);
-    return;
-  }
-
   rx = self->flows[control->flow];
-  if (rx == NULL || rx->closed)
+  if (control->type == WZP_CONTROL_FLOW_OPEN) {
+    open_flow (self, control);
+  } else if (rx == NULL || rx->closed) {
     return;
-  if (control->type == WZP_CONTROL_FLOW_EOS) {
+  } else if (control->type == WZP_CONTROL_FLOW_EOS) {
+    rx->has_end = TRUE;
     wzp_reassembler_set_end (rx->reassembler, control->frame);
-    drain (self, rx, now_us);
+    drain (self, rx);
   } else if (control->type == WZP_CONTROL_FLOW_CLOSE) {
-    finish_flow (self, rx, WZP_RECV_ENDED);
+    finish_now (self, rx);
   }
+  claim_freed (self);
 }
 
 void
@@ -321,7 +371,7 @@ wzp_receiver_set_hold (WzpReceiver *self, gint64 hold_us)
 {
   self->hold_us = hold_us;
   for (guint i = 0; i <= self->max_id; i++) {
-    if (self->flows[i] != NULL)
+    if (self->flows[i] != NULL && !self->flows[i]->closed)
       wzp_reassembler_set_hold (self->flows[i]->reassembler, hold_us);
   }
 }
@@ -329,10 +379,12 @@ wzp_receiver_set_hold (WzpReceiver *self, gint64 hold_us)
 void
 wzp_receiver_advance (WzpReceiver *self, gint64 now_us)
 {
+  self->now_us = now_us;
   for (guint i = 0; i <= self->max_id; i++) {
     if (self->flows[i] != NULL)
-      drain (self, self->flows[i], now_us);
+      drain (self, self->flows[i]);
   }
+  claim_freed (self);
 }
 
 gint64
@@ -347,6 +399,8 @@ wzp_receiver_get_deadline (const WzpReceiver *self)
     if (rx == NULL || rx->closed || rx->name == NULL || rx->held != NULL)
       continue;
     t = wzp_reassembler_get_deadline (rx->reassembler);
+    if (rx->target == NULL && t >= 0)
+      t = MAX (t, rx->keep_until_us);
     if (t >= 0 && (deadline < 0 || t < deadline))
       deadline = t;
   }
@@ -356,10 +410,9 @@ wzp_receiver_get_deadline (const WzpReceiver *self)
 void
 wzp_receiver_claim (WzpReceiver *self, gint64 now_us)
 {
-  for (guint i = 0; i <= self->max_id; i++) {
-    if (self->flows[i] != NULL)
-      claim_flow (self, self->flows[i], now_us);
-  }
+  self->now_us = now_us;
+  self->is_flow_freed = TRUE;
+  claim_freed (self);
 }
 
 void
@@ -389,9 +442,10 @@ wzp_receiver_collect_key_requests (WzpReceiver *self)
 void
 wzp_receiver_end (WzpReceiver *self)
 {
+  self->is_over = TRUE;
   for (guint i = 0; i <= self->max_id; i++) {
     if (self->flows[i] != NULL && self->flows[i]->target != NULL)
-      finish_flow (self, self->flows[i], WZP_RECV_ENDED);
+      finish_now (self, self->flows[i]);
   }
 }
 

@@ -12,6 +12,9 @@ G_BEGIN_DECLS
  * that are remembered for frames still under way. */
 #define WZP_RECEIVER_HOLD_US          (20 * 1000)
 #define WZP_RECEIVER_MAX_DESCRIPTIONS 4u
+/* A flow that nobody takes keeps what comes for so long (within the bounds of
+ * reassembly), then discards it. */
+#define WZP_RECEIVER_CLAIM_US (500 * 1000)
 
 typedef struct _WzpReceiver WzpReceiver;
 
@@ -51,7 +54,8 @@ void wzp_receiver_claim (WzpReceiver *self, gint64 now_us);
 void wzp_receiver_release (WzpReceiver *self, WzpRecvFlow *flow);
 /* Sends a KEY_REQUEST where the streaming thread asked for one. */
 void wzp_receiver_collect_key_requests (WzpReceiver *self);
-/* The call is over: ENDED to every flow that has not had its EOS. */
+/* The call is over: what is whole is handed out to flows that are known to end
+ * with it, then EOS; ENDED to every other. */
 void wzp_receiver_end (WzpReceiver *self);
 
 typedef struct {

@@ -1,6 +1,7 @@
 /* wzp-recv-flow-private: the session thread's side of a receive flow. */
 #pragma once
 
+#include "wzp-item-queue.h"
 #include "wzp-recv-flow.h"
 #include "wzp-send-flow-private.h" /* the wake and detach types */
 

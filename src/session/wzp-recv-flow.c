@@ -12,28 +12,23 @@ struct _WzpRecvFlow {
   gpointer node; /* not owned */
   WzpFlowWakeFunc wake;
   WzpFlowDetachFunc detach;
-  GQueue items; /* of WzpRecvItem, owned */
-  gsize bytes;
-  guint frames;
+  WzpItemQueue queue; /* of WzpRecvItem */
   gboolean flushing, closed;
-  gboolean discont;     /* frames were dropped: mark the next one */
-  guint64 dropped_here; /* since the last frame handed out */
+  gboolean discont;      /* frames were dropped: mark the next one */
+  guint64 dropped_here;  /* since the last frame handed out */
+  gint64 key_request_us; /* when one was last asked for; 0: never */
   guint64 frames_out, bytes_out, frames_dropped, frames_lost;
 };
+
+WZP_ITEM_ASSERT (WzpRecvItem);
+G_STATIC_ASSERT ((int) WZP_RECV_FRAME == WZP_ITEM_FRAME);
+G_STATIC_ASSERT ((int) WZP_RECV_DESCRIPTION == WZP_ITEM_DESCRIPTION);
+G_STATIC_ASSERT ((int) WZP_RECV_EOS == WZP_ITEM_END);
 
 void
 wzp_recv_item_clear (WzpRecvItem *item)
 {
-  g_clear_pointer (&item->frame, wzp_frame_unref);
-  g_clear_pointer (&item->caps, g_free);
-  g_clear_pointer (&item->tags, g_free);
-}
-
-static void
-recv_item_free (gpointer data)
-{
-  wzp_recv_item_clear (data);
-  g_free (data);
+  wzp_item_clear (item);
 }
 
 WzpRecvFlow *
@@ -43,7 +38,7 @@ wzp_recv_flow_new (const char *name)
 
   g_atomic_ref_count_init (&self->refs);
   self->name = g_strdup (name);
-  g_queue_init (&self->items);
+  wzp_item_queue_init (&self->queue, sizeof (WzpRecvItem));
   g_mutex_init (&self->lock);
   g_cond_init (&self->cond);
   return self;
@@ -61,7 +56,7 @@ wzp_recv_flow_unref (WzpRecvFlow *self)
 {
   if (!g_atomic_ref_count_dec (&self->refs))
     return;
-  g_queue_clear_full (&self->items, recv_item_free);
+  wzp_item_queue_clear (&self->queue);
   g_free (self->name);
   g_cond_clear (&self->cond);
   g_mutex_clear (&self->lock);
@@ -95,73 +90,69 @@ wzp_recv_flow_get_name (const WzpRecvFlow *self)
   return self->name;
 }
 
-/* With the lock. The frame at @l goes: of two descriptions that then touch only
- * the newer is of use, so there are never more of them than frames. */
-static void
-forget_old_description (WzpRecvFlow *self, GList *l)
+/* With the lock. */
+static gboolean
+has_room (const WzpRecvFlow *self, const WzpRecvItem *item)
 {
-  WzpRecvItem *before = l->prev != NULL ? l->prev->data : NULL;
-  WzpRecvItem *after = l->next != NULL ? l->next->data : NULL;
+  const WzpItemQueue *queue = &self->queue;
 
-  if (before == NULL || before->kind != WZP_RECV_DESCRIPTION || after == NULL ||
-      after->kind != WZP_RECV_DESCRIPTION)
-    return;
-  recv_item_free (before);
-  g_queue_delete_link (&self->items, l->prev);
+  return item->kind != WZP_RECV_FRAME || queue->frames == 0 ||
+      (queue->frames < WZP_RECV_QUEUE_FRAMES &&
+          queue->bytes + queue->text_bytes + item->frame->meta.size <=
+              WZP_RECV_QUEUE_BYTES);
 }
 
-/* With the lock. Drops the oldest frame; what is not a frame stays, for the
- * frames behind it need it. */
-static WzpRecvItem *
-drop_oldest (WzpRecvFlow *self)
+/* With the lock: drops the oldest frame into @ret_old. */
+static void
+drop_oldest (WzpRecvFlow *self, WzpRecvItem *ret_old)
 {
-  for (GList *l = self->items.head; l != NULL; l = l->next) {
-    WzpRecvItem *item = l->data;
+  if (!wzp_item_queue_drop_frame (&self->queue, ret_old))
+    return;
+  self->frames_dropped++;
+  self->dropped_here += 1 + ret_old->lost;
+  self->discont = TRUE;
+}
 
-    if (item->kind != WZP_RECV_FRAME)
-      continue;
-    self->bytes -= item->frame->meta.size;
-    self->frames--;
-    self->frames_dropped++;
-    self->dropped_here++;
-    self->dropped_here += item->lost;
+/* With the lock. FALSE: it is not for the queue, or not yet: @ret_old was
+ * dropped, try again. */
+static gboolean
+try_push (WzpRecvFlow *self, const WzpRecvItem *item, WzpRecvItem *ret_old)
+{
+  gboolean is_unwanted =
+      self->closed || (self->flushing && item->kind == WZP_RECV_FRAME);
+
+  if (is_unwanted) {
+    self->frames_dropped += item->kind == WZP_RECV_FRAME;
     self->discont = TRUE;
-    forget_old_description (self, l);
-    g_queue_delete_link (&self->items, l);
-    return item;
+    *ret_old = *item;
+    return TRUE;
   }
-  return NULL;
+  if (!has_room (self, item)) {
+    drop_oldest (self, ret_old);
+    return FALSE;
+  }
+  wzp_item_queue_push (&self->queue, item);
+  /* One consumer: it waits only on an empty queue. */
+  if (self->queue.len == 1)
+    g_cond_signal (&self->cond);
+  return TRUE;
 }
 
 void
 wzp_recv_flow_push (WzpRecvFlow *self, const WzpRecvItem *item)
 {
-  WzpRecvItem *copy = g_new (WzpRecvItem, 1);
-  GQueue dropped = G_QUEUE_INIT;
+  gboolean done;
 
-  *copy = *item;
-  g_mutex_lock (&self->lock);
-  if (self->flushing || self->closed) {
-    g_queue_push_tail (&dropped, copy);
-  } else {
-    if (copy->kind == WZP_RECV_FRAME) {
-      gsize size = copy->frame->meta.size;
+  /* Frames are freed without the lock. */
+  do {
+    WzpRecvItem old = { 0 };
 
-      self->frames_lost += copy->lost;
-      while (self->frames > 0 &&
-          (self->frames >= WZP_RECV_QUEUE_FRAMES ||
-              self->bytes + size > WZP_RECV_QUEUE_BYTES))
-        g_queue_push_tail (&dropped, drop_oldest (self));
-      self->bytes += size;
-      self->frames++;
-    }
-    g_queue_push_tail (&self->items, copy);
-    /* One consumer: it waits only on an empty queue. */
-    if (self->items.length == 1)
-      g_cond_signal (&self->cond);
-  }
-  g_mutex_unlock (&self->lock);
-  g_queue_clear_full (&dropped, recv_item_free);
+    g_mutex_lock (&self->lock);
+    done = try_push (self, item, &old);
+    self->frames_lost += done ? item->lost : 0;
+    g_mutex_unlock (&self->lock);
+    wzp_recv_item_clear (&old);
+  } while (!done);
 }
 
 gboolean
@@ -174,7 +165,7 @@ wzp_recv_flow_take_key_request (WzpRecvFlow *self)
 static gboolean
 wait_for_item (WzpRecvFlow *self, gint64 deadline_us)
 {
-  while (!self->flushing && !self->closed && self->items.length == 0) {
+  while (!self->flushing && !self->closed && self->queue.len == 0) {
     if (deadline_us < 0)
       g_cond_wait (&self->cond, &self->lock);
     else if (!g_cond_wait_until (&self->cond, &self->lock, deadline_us))
@@ -183,66 +174,73 @@ wait_for_item (WzpRecvFlow *self, gint64 deadline_us)
   return TRUE;
 }
 
+/* With the lock: @item, a frame, leaves the queue. */
+static void
+hand_out (WzpRecvFlow *self, WzpRecvItem *item)
+{
+  self->frames_out++;
+  self->bytes_out += item->frame->meta.size;
+  item->discont |= self->discont;
+  item->lost += self->dropped_here;
+  self->discont = FALSE;
+  self->dropped_here = 0;
+}
+
 gboolean
 wzp_recv_flow_pop (WzpRecvFlow *self, gint64 timeout_us, WzpRecvItem *ret_item)
 {
   gint64 deadline_us =
       timeout_us < 0 ? -1 : g_get_monotonic_time () + timeout_us;
-  WzpRecvItem *item = NULL;
   gboolean in_time;
 
   g_mutex_lock (&self->lock);
   in_time = wait_for_item (self, deadline_us);
-  if (!in_time) {
-    g_mutex_unlock (&self->lock);
-    return FALSE;
-  }
-  memset (ret_item, 0, sizeof *ret_item);
-  if (self->flushing) {
-    ret_item->kind = WZP_RECV_FLUSHING;
-  } else if ((item = g_queue_pop_head (&self->items)) == NULL) {
-    ret_item->kind = WZP_RECV_CLOSED;
-  } else {
-    *ret_item = *item;
-    if (item->kind == WZP_RECV_FRAME) {
-      self->bytes -= item->frame->meta.size;
-      self->frames--;
-      self->frames_out++;
-      self->bytes_out += item->frame->meta.size;
-      ret_item->discont |= self->discont;
-      ret_item->lost += self->dropped_here;
-      self->discont = FALSE;
-      self->dropped_here = 0;
-    }
+  if (in_time) {
+    memset (ret_item, 0, sizeof *ret_item);
+    if (self->flushing)
+      ret_item->kind = WZP_RECV_FLUSHING;
+    else if (!wzp_item_queue_pop (&self->queue, ret_item))
+      ret_item->kind = WZP_RECV_CLOSED;
+    else if (ret_item->kind == WZP_RECV_FRAME)
+      hand_out (self, ret_item);
   }
   g_mutex_unlock (&self->lock);
-  g_free (item);
-  return TRUE;
+  return in_time;
 }
 
 void
 wzp_recv_flow_request_key (WzpRecvFlow *self)
 {
-  g_atomic_int_set (&self->key_wanted, TRUE);
+  gint64 now_us = g_get_monotonic_time ();
+
   g_mutex_lock (&self->lock);
-  if (self->node != NULL)
-    self->wake (self->node);
+  if (self->key_request_us == 0 ||
+      now_us - self->key_request_us >= WZP_KEY_REQUEST_INTERVAL_US) {
+    self->key_request_us = now_us;
+    g_atomic_int_set (&self->key_wanted, TRUE);
+    if (self->node != NULL)
+      self->wake (self->node);
+  }
   g_mutex_unlock (&self->lock);
 }
 
 void
 wzp_recv_flow_set_flushing (WzpRecvFlow *self, gboolean flushing)
 {
-  GQueue dropped = G_QUEUE_INIT;
-  WzpRecvItem *item;
+  WzpItemQueue frames;
 
+  wzp_item_queue_init (&frames, sizeof (WzpRecvItem));
   g_mutex_lock (&self->lock);
   self->flushing = flushing;
-  while (flushing && (item = drop_oldest (self)) != NULL)
-    g_queue_push_tail (&dropped, item);
+  if (flushing) {
+    wzp_item_queue_flush (&self->queue, TRUE, &frames);
+    self->frames_dropped += frames.frames;
+    self->discont |= frames.frames > 0;
+    self->dropped_here = 0;
+  }
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
-  g_queue_clear_full (&dropped, recv_item_free);
+  wzp_item_queue_clear (&frames);
 }
 
 void
@@ -268,7 +266,7 @@ wzp_recv_flow_get_stats (WzpRecvFlow *self, WzpRecvFlowStats *ret_stats)
     .bytes_out = self->bytes_out,
     .frames_dropped = self->frames_dropped,
     .frames_lost = self->frames_lost,
-    .queued_bytes = self->bytes,
-    .queued_frames = self->frames };
+    .queued_bytes = self->queue.bytes,
+    .queued_frames = self->queue.frames };
   g_mutex_unlock (&self->lock);
 }

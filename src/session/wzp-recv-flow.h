@@ -2,14 +2,16 @@
  * between the session thread and a streaming thread.
  *
  * The session thread never waits: when the queue is full the oldest whole frame
- * is dropped and the next one is marked. Reference counted by atomics. */
+ * is dropped and the next one is marked. Of several descriptions, or several
+ * ends, with no frame between them only the last is kept. Reference counted by
+ * atomics. */
 #pragma once
 
 #include "wzp-frame.h"
 
 G_BEGIN_DECLS
 
-#define WZP_RECV_QUEUE_BYTES  (32u * 1024u * 1024u)
+#define WZP_RECV_QUEUE_BYTES  (32u * 1024u * 1024u) /* caps and tags too */
 #define WZP_RECV_QUEUE_FRAMES 2048u
 
 typedef struct _WzpRecvFlow WzpRecvFlow;
@@ -27,12 +29,12 @@ typedef enum {
 typedef struct {
   WzpRecvKind kind;
   WzpFrame *frame;   /* FRAME, owned; meta times are the sender's running time */
+  char *caps, *tags; /* DESCRIPTION, owned; tags nullable */
   gboolean discont;  /* FRAME: frames were lost or dropped before it, or it is
                       * the first of a call */
   guint64 lost;      /* FRAME: how many */
   gint64 offset_ns;  /* FRAME: add to meta.pts/dts for this machine's monotonic
                       * clock, nanoseconds */
-  char *caps, *tags; /* DESCRIPTION, owned */
 } WzpRecvItem;
 
 void wzp_recv_item_clear (WzpRecvItem *item);
@@ -45,9 +47,11 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpRecvFlow, wzp_recv_flow_unref)
  * when it passed (an item was not filled in). */
 gboolean wzp_recv_flow_pop (
     WzpRecvFlow *self, gint64 timeout_us, WzpRecvItem *ret_item);
-/* Any thread. Asks the sender for a key frame. */
+/* Any thread. Asks the sender for a key frame; once in 200 ms at most, the
+ * rest is ignored. */
 void wzp_recv_flow_request_key (WzpRecvFlow *self);
-/* Any thread. TRUE frees the wait and empties the queue. */
+/* Any thread. TRUE frees the wait and drops the frames that are queued and that
+ * come meanwhile; the last description and the last end stay. */
 void wzp_recv_flow_set_flushing (WzpRecvFlow *self, gboolean flushing);
 /* Any thread. Leaves the node. */
 void wzp_recv_flow_detach (WzpRecvFlow *self);

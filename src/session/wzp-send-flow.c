@@ -23,14 +23,14 @@ struct _WzpSendFlow {
   gpointer node; /* not owned; NULL: not attached, or orphaned */
   WzpFlowWakeFunc wake;
   WzpFlowDetachFunc detach;
-  WzpItemQueue queue; /* of WzpSendItem */
+  WzpItemQueue queue;      /* of WzpSendItem */
   gboolean session_sleeps; /* it found the queue empty */
   gboolean connected, flushing, closed;
   guint waiters;
   guint32 generation; /* of the description in force; 0: none */
   char *caps, *tags;
-  guint64 eos_serial;            /* of the last eos() */
-  guint eos_pending, eos_acks;   /* calls that have it; that acknowledged it */
+  guint64 eos_serial;          /* of the last eos() */
+  guint eos_pending, eos_acks; /* calls that have it; that acknowledged it */
   guint64 frames_in, bytes_in, frames_dropped;
 };
 
@@ -116,13 +116,19 @@ wzp_send_flow_get_name (const WzpSendFlow *self)
  * to an eventfd, so it may be done under this leaf lock; that keeps the node
  * alive without a reference per push. */
 static void
+wake_session (WzpSendFlow *self)
+{
+  if (!self->session_sleeps || self->node == NULL)
+    return;
+  self->session_sleeps = FALSE;
+  self->wake (self->node);
+}
+
+static void
 append_item (WzpSendFlow *self, const WzpSendItem *item)
 {
   wzp_item_queue_push (&self->queue, item);
-  if (self->session_sleeps && self->node != NULL) {
-    self->session_sleeps = FALSE;
-    self->wake (self->node);
-  }
+  wake_session (self);
 }
 
 /* With the lock. */
@@ -299,6 +305,10 @@ wzp_send_flow_set_connected (WzpSendFlow *self, gboolean connected)
   g_mutex_lock (&self->lock);
   if (self->connected != connected) {
     self->connected = connected;
+    /* A wake-up from before may have found nobody to take what is queued. */
+    self->session_sleeps = TRUE;
+    if (connected && self->queue.len > 0)
+      wake_session (self);
     g_cond_broadcast (&self->cond);
   }
   g_mutex_unlock (&self->lock);

@@ -4,13 +4,15 @@ typedef struct {
   WzpSendFlow *flow; /* owned */
   guint32 id;
   WzpPacketizer *packetizer;
-  GQueue queue; /* of WzpFrame, owned */
-  gsize bytes;
-  guint32 opened;       /* generation last told by FLOW_OPEN; 0: none */
-  gint64 skip_since_us; /* waiting for a key frame since; -1: not */
-  gboolean eos_queued;  /* the stream ends behind the queue */
-  guint64 eos_serial;
-  guint64 eos_unacked; /* FLOW_EOS sent with this serial; 0: none */
+  WzpItemQueue queue;      /* of WzpSendItem */
+  WzpSendItem description; /* the last that left the queue; 0: none */
+  guint32 first;           /* generation that it joined with; 0: any */
+  guint32 newest;          /* generation last put in the queue */
+  gboolean is_open;        /* FLOW_OPEN was sent under this id */
+  gboolean is_ended;       /* FLOW_EOS was */
+  gint64 skip_since_us;    /* waiting for a key frame since; -1: not */
+  gboolean want_key;       /* a request came too soon after the one before */
+  guint64 eos_unacked;     /* FLOW_EOS sent with this serial; 0: none */
 } TxFlow;
 
 struct _WzpSender {
@@ -27,8 +29,17 @@ static void
 tx_flow_free (gpointer data)
 {
   TxFlow *tx = data;
+  WzpSendItem item;
 
-  g_queue_clear_full (&tx->queue, (GDestroyNotify) wzp_frame_unref);
+  while (wzp_item_queue_pop (&tx->queue, &item)) {
+    if (item.kind == WZP_SEND_ITEM_EOS)
+      wzp_send_flow_eos_done (tx->flow, item.eos_serial, FALSE);
+    wzp_send_item_clear (&item);
+  }
+  if (tx->eos_unacked != 0)
+    wzp_send_flow_eos_done (tx->flow, tx->eos_unacked, FALSE);
+  wzp_item_queue_clear (&tx->queue);
+  wzp_send_item_clear (&tx->description);
   wzp_packetizer_free (tx->packetizer);
   wzp_send_flow_unref (tx->flow);
   g_free (tx);
@@ -66,25 +77,52 @@ find_flow (const WzpSender *self, const WzpSendFlow *flow)
 }
 
 static void
-open_flow (WzpSender *self, TxFlow *tx, const WzpSendItem *description)
+tell_description (WzpSender *self, TxFlow *tx)
 {
   WzpControl control = { .type = WZP_CONTROL_FLOW_OPEN,
     .flow = tx->id,
-    .generation = description->generation,
+    .generation = tx->description.generation,
     .name = (char *) wzp_send_flow_get_name (tx->flow),
-    .caps = description->caps,
-    .tags = description->tags };
+    .caps = tx->description.caps,
+    .tags = tx->description.tags };
 
-  if (description->generation <= tx->opened)
-    return;
-  tx->opened = description->generation;
+  tx->is_open = TRUE;
   self->handler->control (&control, self->user_data);
+}
+
+/* Takes @description: the frames that follow belong to it. */
+static void
+apply_description (WzpSender *self, TxFlow *tx, const WzpSendItem *description)
+{
+  wzp_send_item_clear (&tx->description);
+  tx->description = *description;
+  tx->newest = MAX (tx->newest, description->generation);
+  /* An ended flow is opened again when a frame comes, if one does. */
+  if (!tx->is_ended)
+    tell_description (self, tx);
+}
+
+/* What is in force now; older frames are not for this call. */
+static void
+join_flow (WzpSender *self, TxFlow *tx)
+{
+  WzpSendItem description;
+
+  if (!wzp_send_flow_dup_description (tx->flow, &description))
+    return;
+  tx->first = description.generation;
+  apply_description (self, tx, &description);
+}
+
+static void
+request_key (TxFlow *tx, gint64 now_us)
+{
+  tx->want_key = !wzp_send_flow_key_request (tx->flow, now_us);
 }
 
 gboolean
 wzp_sender_add_flow (WzpSender *self, WzpSendFlow *flow, gint64 now_us)
 {
-  WzpSendItem description = { 0 };
   TxFlow *tx;
 
   if (find_flow (self, flow) != NULL)
@@ -97,14 +135,10 @@ wzp_sender_add_flow (WzpSender *self, WzpSendFlow *flow, gint64 now_us)
   tx->id = self->next_id++;
   tx->packetizer = wzp_packetizer_new (tx->id);
   tx->skip_since_us = now_us;
-  g_queue_init (&tx->queue);
+  wzp_item_queue_init (&tx->queue, sizeof (WzpSendItem));
   g_ptr_array_add (self->flows, tx);
-
-  if (wzp_send_flow_dup_description (flow, &description)) {
-    open_flow (self, tx, &description);
-    wzp_send_item_clear (&description);
-  }
-  wzp_send_flow_key_request (flow, now_us);
+  join_flow (self, tx);
+  request_key (tx, now_us);
   return TRUE;
 }
 
@@ -117,10 +151,10 @@ wzp_sender_remove_flow (WzpSender *self, WzpSendFlow *flow)
   if (tx == NULL)
     return;
   control.flow = tx->id;
-  if (tx->opened != 0)
+  /* After FLOW_EOS it would only cut short the wait for what is late. */
+  if (tx->is_open && !tx->is_ended)
     self->handler->control (&control, self->user_data);
   g_ptr_array_remove (self->flows, tx);
-  self->next_flow = 0;
 }
 
 static gboolean
@@ -133,50 +167,82 @@ is_delta (const WzpFrame *frame)
 static gboolean
 should_skip (TxFlow *tx, const WzpFrame *frame, gint64 now_us)
 {
+  if (frame->meta.generation == 0 || frame->meta.generation < tx->first)
+    return TRUE;
   if (tx->skip_since_us < 0)
     return FALSE;
   if (is_delta (frame) && now_us - tx->skip_since_us < WZP_SENDER_SKIP_MAX_US) {
-    /* Coalesced by the flow; a request may have come too early. */
-    wzp_send_flow_key_request (tx->flow, now_us);
+    tx->want_key = TRUE;
     return TRUE;
   }
   tx->skip_since_us = -1;
   return FALSE;
 }
 
-/* The queue is over its bound: the oldest frame goes, and what depends on it.
- */
+/* The oldest frame goes, and what depends on it. */
 static void
 drop_oldest (WzpSender *self, TxFlow *tx, gint64 now_us)
 {
-  gboolean more = TRUE;
+  const WzpFrame *next;
+  WzpSendItem item;
 
-  while (more && tx->queue.length > 0) {
-    WzpFrame *frame = g_queue_pop_head (&tx->queue);
-    WzpFrame *next = g_queue_peek_head (&tx->queue);
-
-    tx->bytes -= frame->meta.size;
+  do {
+    if (!wzp_item_queue_drop_frame (&tx->queue, &item))
+      return;
     self->stats.frames_dropped++;
-    wzp_frame_unref (frame);
-    more = next != NULL && is_delta (next);
-  }
-  if (tx->queue.length == 0)
+    wzp_send_item_clear (&item);
+    next = wzp_item_queue_peek_frame (&tx->queue);
+  } while (next != NULL && is_delta (next));
+  if (next == NULL)
     tx->skip_since_us = now_us;
 }
 
 static void
-give_frame (WzpSender *self, TxFlow *tx, WzpFrame *frame, gint64 now_us)
+give_frame (WzpSender *self, TxFlow *tx, const WzpSendItem *item, gint64 now_us)
 {
-  if (should_skip (tx, frame, now_us)) {
+  WzpSendItem copy = *item;
+
+  /* Its description may have gone by while nobody was connected. */
+  if (item->frame->meta.generation > tx->newest)
+    join_flow (self, tx);
+  if (should_skip (tx, item->frame, now_us)) {
     self->stats.frames_dropped++;
-    return;
+  } else {
+    wzp_frame_ref (copy.frame);
+    wzp_item_queue_push (&tx->queue, &copy);
   }
-  g_queue_push_tail (&tx->queue, wzp_frame_ref (frame));
-  tx->bytes += frame->meta.size;
-  if (tx->queue.length > 1 &&
-      (tx->bytes > WZP_SENDER_QUEUE_BYTES ||
-          tx->queue.length > WZP_SENDER_QUEUE_FRAMES))
+  if (!is_delta (item->frame))
+    tx->want_key = FALSE;
+  else if (tx->want_key)
+    request_key (tx, now_us);
+  while (tx->queue.frames > 1 &&
+      (tx->queue.bytes > WZP_SENDER_QUEUE_BYTES ||
+          tx->queue.frames > WZP_SENDER_QUEUE_FRAMES))
     drop_oldest (self, tx, now_us);
+}
+
+static void
+give_description (WzpSender *self, TxFlow *tx, const WzpSendItem *item)
+{
+  WzpSendItem copy = *item;
+
+  if (item->generation <= tx->newest)
+    return;
+  tx->newest = item->generation;
+  copy.caps = g_strdup (item->caps);
+  copy.tags = g_strdup (item->tags);
+  /* At once if nothing has to go before it, so that the peer knows early. */
+  if (tx->queue.len == 0)
+    apply_description (self, tx, &copy);
+  else
+    wzp_item_queue_push (&tx->queue, &copy);
+}
+
+static void
+give_eos (TxFlow *tx, const WzpSendItem *item)
+{
+  wzp_send_flow_eos_given (tx->flow, item->eos_serial);
+  wzp_item_queue_push (&tx->queue, item);
 }
 
 void
@@ -189,29 +255,78 @@ wzp_sender_give (
     return;
   switch (item->kind) {
     case WZP_SEND_ITEM_FRAME:
-      give_frame (self, tx, item->frame, now_us);
+      give_frame (self, tx, item, now_us);
       break;
     case WZP_SEND_ITEM_DESCRIPTION:
-      open_flow (self, tx, item);
+      give_description (self, tx, item);
       break;
     case WZP_SEND_ITEM_EOS:
-      tx->eos_queued = TRUE;
-      tx->eos_serial = item->eos_serial;
+      give_eos (tx, item);
       break;
   }
 }
 
 /* All frames before the end of the stream are cut: says so to the peer. */
 static void
-send_eos (WzpSender *self, TxFlow *tx)
+send_eos (WzpSender *self, TxFlow *tx, guint64 serial)
 {
   WzpControl control = { .type = WZP_CONTROL_FLOW_EOS,
     .flow = tx->id,
     .frame = wzp_packetizer_get_next_frame (tx->packetizer) };
 
-  tx->eos_queued = FALSE;
-  tx->eos_unacked = tx->eos_serial;
+  tx->eos_unacked = serial;
+  /* A second end, or one of a flow that the peer never heard of, is old news.
+   */
+  if (!tx->is_open || tx->is_ended)
+    return;
+  tx->is_ended = TRUE;
   self->handler->control (&control, self->user_data);
+}
+
+/* A frame follows the end of the stream. FALSE: no flow id is left. */
+static gboolean
+begin_anew (WzpSender *self, TxFlow *tx)
+{
+  if (self->next_id > WZP_FLOW_ID_MAX)
+    return FALSE;
+  tx->id = self->next_id++;
+  g_clear_pointer (&tx->packetizer, wzp_packetizer_free);
+  tx->packetizer = wzp_packetizer_new (tx->id);
+  tx->is_ended = FALSE;
+  tell_description (self, tx);
+  return TRUE;
+}
+
+static void
+send_frame (WzpSender *self, TxFlow *tx, WzpFrame *frame)
+{
+  if (tx->is_ended && !begin_anew (self, tx)) {
+    self->stats.frames_dropped++;
+    wzp_frame_unref (frame);
+    return;
+  }
+  self->stats.frames++;
+  wzp_packetizer_begin (tx->packetizer, frame);
+}
+
+/* Takes the next item out of the queue of @tx, whose packetizer is idle. */
+static void
+take_item (WzpSender *self, TxFlow *tx)
+{
+  WzpSendItem item;
+
+  wzp_item_queue_pop (&tx->queue, &item);
+  switch (item.kind) {
+    case WZP_SEND_ITEM_FRAME:
+      send_frame (self, tx, item.frame);
+      break;
+    case WZP_SEND_ITEM_DESCRIPTION:
+      apply_description (self, tx, &item);
+      break;
+    case WZP_SEND_ITEM_EOS:
+      send_eos (self, tx, item.eos_serial);
+      break;
+  }
 }
 
 /* Makes the packetizer of @tx busy; FALSE: nothing to send. */
@@ -219,19 +334,18 @@ static gboolean
 load_frame (WzpSender *self, TxFlow *tx)
 {
   while (wzp_packetizer_is_idle (tx->packetizer)) {
-    WzpFrame *frame = g_queue_pop_head (&tx->queue);
-
-    if (frame != NULL) {
-      tx->bytes -= frame->meta.size;
-      self->stats.frames++;
-      wzp_packetizer_begin (tx->packetizer, frame);
-    } else if (tx->eos_queued) {
-      send_eos (self, tx);
-    } else if (!self->handler->refill (tx->flow, self->user_data)) {
+    if (tx->queue.len > 0)
+      take_item (self, tx);
+    else if (!self->handler->refill (tx->flow, self->user_data))
       return FALSE;
-    }
   }
   return TRUE;
+}
+
+static gboolean
+is_end (const WzpItem *item)
+{
+  return item != NULL && item->kind == WZP_ITEM_END;
 }
 
 gboolean
@@ -253,8 +367,8 @@ wzp_sender_next (WzpSender *self, gsize max_size, WzpPacket *ret_packet)
     self->stats.bytes += ret_packet->payload_len;
     /* So that an end of stream that waits behind it does not wait for the
      * next pull. */
-    if (ret_packet->ends_frame && tx->eos_queued && tx->queue.length == 0)
-      send_eos (self, tx);
+    if (ret_packet->ends_frame && is_end (wzp_item_queue_peek (&tx->queue)))
+      take_item (self, tx);
     return TRUE;
   }
   return FALSE;
@@ -291,7 +405,7 @@ wzp_sender_all_acked (WzpSender *self)
     TxFlow *tx = self->flows->pdata[i];
 
     if (tx->eos_unacked != 0)
-      wzp_send_flow_eos_acked (tx->flow, tx->eos_unacked);
+      wzp_send_flow_eos_done (tx->flow, tx->eos_unacked, TRUE);
     tx->eos_unacked = 0;
   }
 }
@@ -303,7 +417,7 @@ wzp_sender_key_request (WzpSender *self, guint32 flow_id, gint64 now_us)
     TxFlow *tx = self->flows->pdata[i];
 
     if (tx->id == flow_id)
-      wzp_send_flow_key_request (tx->flow, now_us);
+      request_key (tx, now_us);
   }
 }
 
@@ -311,9 +425,7 @@ void
 wzp_sender_key_request_all (WzpSender *self, gint64 now_us)
 {
   for (guint i = 0; i < self->flows->len; i++) {
-    TxFlow *tx = self->flows->pdata[i];
-
-    wzp_send_flow_key_request (tx->flow, now_us);
+    request_key (self->flows->pdata[i], now_us);
   }
 }
 

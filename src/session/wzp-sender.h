@@ -1,6 +1,9 @@
 /* wzp-sender: the media half of a call that sends: its flows, their frames and
  * the call-wide datagram numbers. Which connection the datagrams leave by is
- * the call's business (wzp-call). No I/O; the session thread. */
+ * the call's business (wzp-call). No I/O; the session thread.
+ *
+ * A frame that follows an end of stream begins a new flow of the same name,
+ * under the next flow id. */
 #pragma once
 
 #include "wzp-control.h"
@@ -20,7 +23,8 @@ typedef struct _WzpSender WzpSender;
 
 typedef struct {
   /* The queue of @flow is empty here: take the next item of the flow and
-   * wzp_sender_give() it to every call. FALSE: there is none. */
+   * wzp_sender_give() it to every call. FALSE: there is none. Must not remove a
+   * flow. */
   gboolean (*refill) (WzpSendFlow *flow, gpointer user_data);
   /* Sends a message over the reliable channel. */
   void (*control) (const WzpControl *control, gpointer user_data);
@@ -32,8 +36,9 @@ void wzp_sender_free (WzpSender *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpSender, wzp_sender_free)
 
 /* Opens @flow in this call: FLOW_OPEN once it is described, a key frame is
- * asked for, and frames are sent from the first key frame on. FALSE: more than
- * WZP_FLOW_ID_MAX flows were opened in this call. */
+ * asked for, and frames are sent from the first key frame on that belongs to
+ * this description or a later one. FALSE: more than WZP_FLOW_ID_MAX flows were
+ * opened in this call. */
 gboolean wzp_sender_add_flow (
     WzpSender *self, WzpSendFlow *flow, gint64 now_us);
 void wzp_sender_remove_flow (WzpSender *self, WzpSendFlow *flow);

@@ -70,19 +70,6 @@ GST_START_TEST (test_buffers)
 }
 GST_END_TEST
 
-/* Pulls events until one of @type. */
-static GstEvent *
-pull_event (GstHarness *h, GstEventType type)
-{
-  GstEvent *event;
-
-  while ((event = gst_harness_pull_event (h)) != NULL &&
-      GST_EVENT_TYPE (event) != type)
-    gst_event_unref (event);
-  fail_unless (event != NULL, "no %s event", gst_event_type_get_name (type));
-  return event;
-}
-
 static void
 send_and_compare (CheckPair *pair, GstBuffer *in)
 {
@@ -97,7 +84,7 @@ send_and_compare (CheckPair *pair, GstBuffer *in)
 static void
 expect_caps (CheckPair *pair, const char *text)
 {
-  g_autoptr (GstEvent) event = pull_event (pair->src, GST_EVENT_CAPS);
+  g_autoptr (GstEvent) event = check_pull_event (pair->src, GST_EVENT_CAPS);
   g_autoptr (GstCaps) expected = gst_caps_from_string (text);
   GstCaps *caps;
 
@@ -122,7 +109,7 @@ GST_START_TEST (test_caps_tags_eos)
           GST_TAG_TITLE, "a \"title\", {[<(", GST_TAG_BITRATE, 1234u, NULL)));
   send_and_compare (&pair, check_buffer_new (100, 1));
   expect_caps (&pair, CAPS);
-  tag_event = pull_event (pair.src, GST_EVENT_TAG);
+  tag_event = check_pull_event (pair.src, GST_EVENT_TAG);
   gst_event_parse_tag (tag_event, &tags);
   fail_unless (gst_tag_list_get_string (tags, GST_TAG_TITLE, &title));
   fail_unless_equals_string (title, "a \"title\", {[<(");
@@ -132,7 +119,7 @@ GST_START_TEST (test_caps_tags_eos)
   expect_caps (&pair, other_caps);
 
   fail_unless (gst_harness_push_event (pair.sink, gst_event_new_eos ()));
-  eos = pull_event (pair.src, GST_EVENT_EOS);
+  eos = check_pull_event (pair.src, GST_EVENT_EOS);
   gst_message_unref (check_wait_message (pair.sink_bus, GST_MESSAGE_EOS));
   check_pair_clear (&pair);
 }

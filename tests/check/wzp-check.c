@@ -202,3 +202,30 @@ check_same_bytes (GstBuffer *a, GstBuffer *b)
   fail_unless_equals_int (gst_buffer_memcmp (b, 0, map.data, map.size), 0);
   gst_buffer_unmap (a, &map);
 }
+
+GstEvent *
+check_pull_event (GstHarness *h, GstEventType type)
+{
+  GstEvent *event;
+
+  while ((event = gst_harness_pull_event (h)) != NULL &&
+      GST_EVENT_TYPE (event) != type)
+    gst_event_unref (event);
+  fail_unless (event != NULL, "no %s event", gst_event_type_get_name (type));
+  return event;
+}
+
+char *
+check_dead_relay (GSocket **ret_socket)
+{
+  g_autoptr (GInetAddress) ip = g_inet_address_new_from_string ("127.0.0.1");
+  g_autoptr (GSocketAddress) any = g_inet_socket_address_new (ip, 0);
+  g_autoptr (GSocketAddress) bound = NULL;
+
+  *ret_socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM,
+      G_SOCKET_PROTOCOL_UDP, NULL);
+  fail_unless (g_socket_bind (*ret_socket, any, FALSE, NULL));
+  bound = g_socket_get_local_address (*ret_socket, NULL);
+  return g_strdup_printf ("127.0.0.1:%u",
+      g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)));
+}

@@ -5,6 +5,7 @@
 
 #include <gst/check/gstcheck.h>
 #include <gst/check/gstharness.h>
+#include <gio/gio.h>
 
 G_BEGIN_DECLS
 
@@ -20,6 +21,10 @@ GstMessage *check_wait_message (GstBus *bus, GstMessageType type);
 /* The error message of @bus with @code of GST_RESOURCE_ERROR; returns a copy of
  * its details. */
 GstStructure *check_resource_error (GstBus *bus, int code);
+
+/* A relay that is not there: host:port of a socket of this machine that nobody
+ * reads, and that nothing else can take while it is open. */
+char *check_dead_relay (GSocket **ret_socket);
 
 /* Polls @element's connection-state until it is @nick. */
 void check_wait_state (GstElement *element, const char *nick);
@@ -42,6 +47,8 @@ GstBuffer *check_buffer_new (gsize size, guint seed);
 void check_push (CheckPair *self, GstBuffer *buffer);
 /* What arrives next; fails the test when nothing does. */
 GstBuffer *check_pull (CheckPair *self);
+/* Pulls events from @h until one of @type. */
+GstEvent *check_pull_event (GstHarness *h, GstEventType type);
 void check_same_bytes (GstBuffer *a, GstBuffer *b);
 
 G_END_DECLS

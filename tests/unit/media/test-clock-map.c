@@ -248,10 +248,16 @@ test_jump_that_does_not_last (WzpTest *test, gconstpointer data)
   for (guint i = 0; i < 200; i++)
     frame (&s, 0);
   s.worst_step = 0;
-  /* A few; many at one time; a backlog of 3 s that drains at double speed. */
+  /* A few; every second one; many at one time; a backlog of 3 s that drains
+   * at double speed. */
   for (guint i = 0; i < 7; i++)
     frame (&s, 1500 * MS);
-  frame (&s, 0);
+  for (guint i = 0; i < 100; i++)
+    frame (&s, 0);
+  for (guint i = 0; i < 100; i++) {
+    frame (&s, 0);
+    wzp_clock_map_observe (s.map, s.sent + 2 * SEC, s.now);
+  }
   for (guint i = 0; i < 100; i++)
     wzp_clock_map_observe (s.map, s.sent, s.now + 2 * SEC);
   s.now += 2 * SEC;

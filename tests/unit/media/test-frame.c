@@ -139,7 +139,7 @@ test_slice (WzpTest *test, gconstpointer data)
         g_string_append_len (text, out[i].iov_base, (gssize) out[i].iov_len);
       }
       g_assert_cmpuint (covered, ==, expected);
-      g_assert_cmpmem (text->str, text->len, "abcdefghij" + offset, expected);
+      g_assert_cmpmem (text->str, text->len, &"abcdefghij"[offset], expected);
     }
 }
 

@@ -392,6 +392,19 @@ test_join_late_reordered (WzpTest *test, gconstpointer data)
   assert_pop (&f, 100000, 0);
   tear_down (&f);
 
+  /* What was heard first is then the first sign of a later one. */
+  set_up (&f);
+  wzp_reassembler_set_join_late (f.reassembler, TRUE);
+  assert_push (&f, TAKEN, 100000, START, 0, 10, 30);
+  f.now += 10 * MS;
+  assert_push_whole (&f, TAKEN, 100001);
+  f.now += 10 * MS;
+  assert_push (&f, TAKEN, 99999, START, 0, 10, 30);
+  assert_waits (&f, HOLD - 20 * MS);
+  assert_waits (&f, 10 * MS);
+  assert_pop (&f, 100001, 2);
+  tear_down (&f);
+
   /* Down to the edge of the window. */
   set_up (&f);
   wzp_reassembler_set_join_late (f.reassembler, TRUE);
@@ -463,8 +476,10 @@ test_end_before_heard (WzpTest *test, gconstpointer data)
   Fixture f;
 
   set_up (&f);
-  assert_push_whole (&f, TAKEN, 3);
+  assert_push (&f, TAKEN, 3, START, 0, 10, 30);
   wzp_reassembler_set_end (f.reassembler, 2);
+  assert_push (&f, TAKEN, 3, END, 10, 20, 0);
+  assert_push_whole (&f, BAD, 4);
   assert_waits (&f, HOLD);
   assert_pop (&f, 3, 3);
   g_assert_true (wzp_reassembler_is_ended (f.reassembler));

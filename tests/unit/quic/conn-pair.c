@@ -67,8 +67,7 @@ on_stream_closed (WzpConn *conn, gint64 stream_id, gpointer user_data)
 }
 
 static int
-on_pull (
-    WzpConn *conn, gsize max_size, struct iovec *iov, gpointer user_data)
+on_pull (WzpConn *conn, gsize max_size, struct iovec *iov, gpointer user_data)
 {
   Side *side = user_data;
   g_autoptr (GBytes) bytes = g_queue_pop_head (side->offers);
@@ -145,6 +144,11 @@ on_make_reset_token (const ngtcp2_cid *cid,
   memset (ret_token, 0x5a, NGTCP2_STATELESS_RESET_TOKENLEN);
 }
 
+static void
+on_reset_token (WzpConn *conn, const guint8 *token, gpointer owner_data)
+{
+}
+
 static gboolean
 on_admit (WzpConn *conn, const char *server_name, gpointer owner_data)
 {
@@ -184,6 +188,8 @@ static const WzpConnOwner owner = {
   .add_cid = on_add_cid,
   .remove_cid = on_remove_cid,
   .make_reset_token = on_make_reset_token,
+  .add_reset_token = on_reset_token,
+  .remove_reset_token = on_reset_token,
   .admit = on_admit,
   .accept = on_accept,
   .handshake_over = on_handshake_over,
@@ -196,8 +202,8 @@ static void
 init_side (Pair *pair, Side *side, const char *addr)
 {
   side->pair = pair;
-  side->streams = g_hash_table_new_full (g_int64_hash, g_int64_equal, g_free,
-      (GDestroyNotify) g_byte_array_unref);
+  side->streams = g_hash_table_new_full (
+      g_int64_hash, g_int64_equal, g_free, (GDestroyNotify) g_byte_array_unref);
   side->datagrams =
       g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   side->offers = g_queue_new ();
@@ -230,8 +236,10 @@ pair_new (guint32 seed)
   init_side (self, &self->server, "192.0.2.2:2000");
   self->client_identity = wzp_identity_new_ephemeral ();
   self->server_identity = wzp_identity_new_ephemeral ();
-  self->client_tls = wzp_tls_context_new (self->client_identity, NULL);
-  self->server_tls = wzp_tls_context_new (self->server_identity, NULL);
+  self->client_tls =
+      wzp_tls_context_new (self->client_identity, WZP_ALPN, NULL);
+  self->server_tls =
+      wzp_tls_context_new (self->server_identity, WZP_ALPN, NULL);
   self->delay_ns = 10 * PAIR_MS;
   self->max_payload = 1452;
   self->idle_timeout_ms = 30000;
@@ -246,6 +254,7 @@ pair_free (Pair *self)
   clear_side (&self->client);
   clear_side (&self->server);
   g_queue_clear_full (&self->packets, g_free);
+  g_free (self->first_packet);
   wzp_tls_context_unref (self->client_tls);
   wzp_tls_context_unref (self->server_tls);
   wzp_identity_unref (self->client_identity);
@@ -304,19 +313,43 @@ accept_first (Pair *self, const Packet *packet)
   g_assert_nonnull (self->server.conn);
 }
 
+static gboolean
+keep_first (Pair *self, const Packet *packet)
+{
+  if (!self->prepare_server_only)
+    return FALSE;
+  if (self->first_packet == NULL)
+    self->first_packet = g_memdup2 (packet, sizeof *packet + packet->len);
+  return TRUE;
+}
+
 static void
 deliver (Pair *self, const Packet *packet)
 {
-  const WzpUdpPacket udp = { .data = packet->data, .len = packet->len,
-    .local = packet->at, .remote = packet->from, .ecn = packet->ecn };
+  const WzpUdpPacket udp = { .data = packet->data,
+    .len = packet->len,
+    .local = packet->at,
+    .remote = packet->from,
+    .ecn = packet->ecn };
   Side *side = packet->to;
 
   if (side->conn == NULL && side == &self->server)
     accept_first (self, packet);
   if (side->conn == NULL || side->is_gone)
     return;
+  if (side == &self->server && keep_first (self, packet))
+    return;
   wzp_conn_read (side->conn, &udp, self->now_ns);
   side->is_dirty = TRUE;
+}
+
+void
+pair_resume_server (Pair *self)
+{
+  g_autofree Packet *packet = g_steal_pointer (&self->first_packet);
+
+  self->prepare_server_only = FALSE;
+  deliver (self, packet);
 }
 
 static int
@@ -333,8 +366,8 @@ put_on_wire (Pair *self, Side *to, const WzpAddr *from, const WzpAddr *at,
 {
   Packet *packet = g_malloc (sizeof *packet + len);
 
-  *packet = (Packet){ .to = to, .from = *from, .at = *at, .ecn = ecn,
-    .len = len };
+  *packet =
+      (Packet){ .to = to, .from = *from, .at = *at, .ecn = ecn, .len = len };
   memcpy (packet->data, data, len);
   packet->arrival_ns = self->now_ns + self->delay_ns;
   if (self->jitter_ns > 0)
@@ -347,8 +380,8 @@ put_on_wire (Pair *self, Side *to, const WzpAddr *from, const WzpAddr *at,
 }
 
 static void
-send_packet (Pair *self, Side *side, const WzpBatchRun *run,
-    const guint8 *data, gsize len)
+send_packet (Pair *self, Side *side, const WzpBatchRun *run, const guint8 *data,
+    gsize len)
 {
   Side *to = side == &self->client ? &self->server : &self->client;
 

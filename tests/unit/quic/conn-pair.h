@@ -51,6 +51,10 @@ struct _Pair {
   gsize max_payload;
   guint idle_timeout_ms, handshake_timeout_ms, keep_alive_ms;
   gboolean refuse_admit, refuse_accept;
+  /* The first packet makes the server and is kept: for what is to be changed in
+   * it before pair_resume_server(). */
+  gboolean prepare_server_only;
+  gpointer first_packet; /* owned, or NULL */
   char *admitted_name; /* owned */
 };
 
@@ -61,6 +65,7 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (Pair, pair_free)
 
 /* @options: NULL: the server's key, "_signal". */
 void pair_dial (Pair *self, const WzpDialOptions *options);
+void pair_resume_server (Pair *self);
 /* Until both are established; fails the test after 10 s of the clock. */
 void pair_connect (Pair *self);
 /* The next thing happens; FALSE: nothing ever will. */

@@ -74,8 +74,7 @@ on_stream_closed (WzpConn *conn, gint64 stream_id, gpointer user_data)
 }
 
 static int
-on_pull (
-    WzpConn *conn, gsize max_size, struct iovec *iov, gpointer user_data)
+on_pull (WzpConn *conn, gsize max_size, struct iovec *iov, gpointer user_data)
 {
   PeerConn *pc = user_data;
   gsize size = pc->pull_size > 0 ? pc->pull_size : max_size;
@@ -113,8 +112,8 @@ static const WzpConnHandler conn_handler = {
 };
 
 static gboolean
-on_admit (WzpEndpoint *endpoint, const char *server_name,
-    const WzpAddr *remote, gpointer user_data)
+on_admit (WzpEndpoint *endpoint, const char *server_name, const WzpAddr *remote,
+    gpointer user_data)
 {
   Peer *self = user_data;
 
@@ -213,8 +212,8 @@ peer_dial_full (Peer *self, const WzpAddr *to, const WzpDialOptions *options,
 {
   PeerConn *pc = add_conn (self);
 
-  pc->conn = wzp_endpoint_dial (
-      self->endpoint, to, options, &conn_handler, pc, error);
+  pc->conn =
+      wzp_endpoint_dial (self->endpoint, to, options, &conn_handler, pc, error);
   if (pc->conn == NULL) {
     g_ptr_array_remove (self->conns, pc);
     return NULL;

@@ -8,6 +8,9 @@
 
 #define BIG 100000
 
+#define SOME_KEY    "0123456789abcdef0123456789abcdef"
+#define SELF_NAMING "call-call-" SOME_KEY "." SOME_KEY "." SOME_KEY
+
 static GBytes *
 make_bytes (gsize len, guint8 salt)
 {
@@ -54,8 +57,7 @@ test_handshake (void)
   g_assert_false (wzp_conn_is_server (pair->client.conn));
   g_assert_true (wzp_conn_is_server (pair->server.conn));
   g_assert_cmpstr (pair->admitted_name, ==, "_signal");
-  g_assert_cmpstr (
-      wzp_conn_get_server_name (pair->client.conn), ==, "_signal");
+  g_assert_cmpstr (wzp_conn_get_server_name (pair->client.conn), ==, "_signal");
   g_assert_cmpuint (pair->client.n_handshake_over, ==, 1);
   g_assert_cmpmem (wzp_conn_get_peer_key (pair->client.conn),
       WZP_PUBLIC_KEY_LEN, wzp_identity_get_public_key (pair->server_identity),
@@ -78,10 +80,7 @@ static void
 test_server_names (void)
 {
   static const char *const names[] = { "_signal", "_federation", "room",
-    "call-abc_DEF-1.2",
-    "call-call-0123456789abcdef0123456789abcdef."
-    "0123456789abcdef0123456789abcdef.0123456789abcdef0123456789abcdef",
-    "a..b", "10.0.0.1", "x" };
+    "call-abc_DEF-1.2", SELF_NAMING, "a..b", "10.0.0.1", "x" };
 
   g_test_summary ("Names that are no host names arrive as they were said");
 
@@ -104,13 +103,12 @@ static void
 assert_refused_by_client (Pair *pair, const WzpDialOptions *options)
 {
   pair_dial (pair, options);
-  pair_run_until (pair,
-      pair->client.n_closed == 1 && pair->server.is_gone, 10000);
+  pair_run_until (
+      pair, pair->client.n_closed == 1 && pair->server.is_gone, 10000);
 
   g_assert_cmpuint (pair->client.n_established, ==, 0);
   g_assert_cmpuint (pair->server.n_established, ==, 0);
-  g_assert_error (
-      pair->client.closed.error, WZP_ERROR, WZP_ERROR_IDENTITY);
+  g_assert_error (pair->client.closed.error, WZP_ERROR, WZP_ERROR_IDENTITY);
   g_assert_cmpuint (pair->client.closed.tls_alert, ==, 42);
   g_assert_cmpuint (pair->client.closed.code, ==, 0x100 + 42);
   g_assert_false (pair->client.closed.is_remote);
@@ -198,8 +196,7 @@ test_not_admitted (void)
   g_assert_cmpuint (pair->client.closed.tls_alert, ==, 112);
   g_assert_cmpstr (pair->client.closed.reason, ==,
       "the peer sent TLS alert 112 (unrecognized name)");
-  g_assert_error (
-      pair->client.closed.error, WZP_ERROR, WZP_ERROR_REJECTED);
+  g_assert_error (pair->client.closed.error, WZP_ERROR, WZP_ERROR_REJECTED);
 }
 
 static void
@@ -214,8 +211,7 @@ test_not_accepted (void)
   g_assert_cmpuint (pair->client.closed.code, ==, WZP_CLOSE_REFUSED);
   g_assert_cmpstr (
       pair->client.closed.reason, ==, "the peer said: not expected here");
-  g_assert_error (
-      pair->client.closed.error, WZP_ERROR, WZP_ERROR_REJECTED);
+  g_assert_error (pair->client.closed.error, WZP_ERROR, WZP_ERROR_REJECTED);
 }
 
 static void
@@ -232,8 +228,7 @@ test_handshake_timeout (void)
   g_assert_true (pair->client.closed.is_timeout);
   g_assert_cmpstr (
       pair->client.closed.reason, ==, "handshake timed out after 2000 ms");
-  g_assert_error (
-      pair->client.closed.error, WZP_ERROR, WZP_ERROR_TIMED_OUT);
+  g_assert_error (pair->client.closed.error, WZP_ERROR, WZP_ERROR_TIMED_OUT);
   g_assert_true (pair->client.is_gone);
 }
 
@@ -265,10 +260,10 @@ test_datagrams (void)
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
     g_autoptr (GBytes) bytes = make_bytes (sizes[i], i);
 
-    g_assert_true (side_send (
-        &pair->client, g_bytes_get_data (bytes, NULL), sizes[i]));
-    g_assert_true (side_send (
-        &pair->server, g_bytes_get_data (bytes, NULL), sizes[i]));
+    g_assert_true (
+        side_send (&pair->client, g_bytes_get_data (bytes, NULL), sizes[i]));
+    g_assert_true (
+        side_send (&pair->server, g_bytes_get_data (bytes, NULL), sizes[i]));
   }
   pair_run (pair, 100);
   for (guint side = 0; side < 2; side++) {
@@ -304,8 +299,7 @@ test_largest (void)
     max = wzp_conn_get_max_datagram (pair->client.conn);
     /* 30 bytes below a small link, 34 below a large one; 1500 is not probed
      * for when there is 1452. */
-    g_assert_cmpuint (
-        max, >=, (links[i] == 1500 ? 1452 : links[i]) - 34);
+    g_assert_cmpuint (max, >=, (links[i] == 1500 ? 1452 : links[i]) - 34);
     bytes = make_bytes (max + 1, 1);
     g_assert_false (
         side_send (&pair->client, g_bytes_get_data (bytes, NULL), max + 1));
@@ -328,9 +322,8 @@ test_largest_formula (void)
   for (gsize payload = 0; payload < 70000; payload++) {
     gsize max = wzp_conn_compute_max_datagram (payload, 8, 65535);
     gsize varint = max < 64 ? 1 : max < 16384 ? 2 : 4;
-    gsize frame = MIN (payload, 65535 + 29) > 29
-        ? MIN (payload - 29, 65535)
-        : 0;
+    gsize frame =
+        MIN (payload, 65535 + 29) > 29 ? MIN (payload - 29, 65535) : 0;
 
     if (max > 0)
       g_assert_cmpuint (1 + varint + max, <=, frame);
@@ -359,9 +352,8 @@ test_coalescing (void)
   g_assert_cmpuint (pair->server.datagrams->len, ==, 100);
   g_assert_cmpuint (pair->client.n_packets_sent - before, <=, 4);
   for (guint i = 0; i < 100; i++)
-    g_assert_cmpuint (
-        *(const guint *) g_bytes_get_data (
-            pair->server.datagrams->pdata[i], NULL),
+    g_assert_cmpuint (*(const guint *) g_bytes_get_data (
+                          pair->server.datagrams->pdata[i], NULL),
         ==, i);
 }
 
@@ -619,8 +611,8 @@ test_stranger_address (void)
   side_send (&pair->server, "abc", 3);
   pair_run (pair, 300);
   g_assert_cmpuint (pair->client.datagrams->len, ==, 0);
-  g_assert_cmpuint (wzp_conn_get_remote (pair->client.conn)->port, ==,
-      true_addr.port);
+  g_assert_cmpuint (
+      wzp_conn_get_remote (pair->client.conn)->port, ==, true_addr.port);
 }
 
 /* Streams */
@@ -636,15 +628,13 @@ test_streams (void)
     g_autoptr (GBytes) bytes = make_bytes (sizes[i], i);
 
     /* Before it is established: waits. */
-    side_push_stream (
-        &pair->client, g_bytes_get_data (bytes, NULL), sizes[i]);
+    side_push_stream (&pair->client, g_bytes_get_data (bytes, NULL), sizes[i]);
   }
   pair_connect (pair);
   for (guint i = 0; i < G_N_ELEMENTS (sizes); i++) {
     g_autoptr (GBytes) bytes = make_bytes (sizes[i], 100 + i);
 
-    side_push_stream (
-        &pair->server, g_bytes_get_data (bytes, NULL), sizes[i]);
+    side_push_stream (&pair->server, g_bytes_get_data (bytes, NULL), sizes[i]);
   }
   pair_run_until (pair,
       pair->server.n_stream_closed == 4 && pair->client.n_stream_closed == 4,
@@ -658,8 +648,10 @@ test_streams (void)
 
   /* All is acknowledged and both halves are over. */
   pair_run (pair, 200);
-  g_assert_cmpuint (wzp_streams_get_backlog (pair->client.conn->streams), ==, 0);
-  g_assert_cmpuint (wzp_streams_get_backlog (pair->server.conn->streams), ==, 0);
+  g_assert_cmpuint (
+      wzp_streams_get_backlog (pair->client.conn->streams), ==, 0);
+  g_assert_cmpuint (
+      wzp_streams_get_backlog (pair->server.conn->streams), ==, 0);
 }
 
 static void
@@ -682,7 +674,8 @@ test_stream_credit (void)
     g_assert_cmpuint (*(guint *) (void *) bytes->data, ==, i);
   }
   pair_run (pair, 500);
-  g_assert_cmpuint (wzp_streams_get_backlog (pair->client.conn->streams), ==, 0);
+  g_assert_cmpuint (
+      wzp_streams_get_backlog (pair->client.conn->streams), ==, 0);
 }
 
 static void
@@ -768,7 +761,8 @@ test_reset_stream (void)
       0);
   g_assert_cmpuint (side_stream_bytes (&pair->server), <, BIG);
   g_assert_cmpuint (pair->server.n_fins, ==, 1);
-  g_assert_cmpuint (wzp_streams_get_backlog (pair->client.conn->streams), ==, 0);
+  g_assert_cmpuint (
+      wzp_streams_get_backlog (pair->client.conn->streams), ==, 0);
   g_assert_cmpuint (pair->client.n_closed + pair->server.n_closed, ==, 0);
 }
 
@@ -800,6 +794,25 @@ test_close (void)
   g_assert_true (pair->server.is_gone);
   g_assert_cmpuint (pair->client.n_closed, ==, 0);
   g_assert_cmpuint (pair->server.n_closed, ==, 1);
+}
+
+static void
+test_last_words (void)
+{
+  g_autoptr (Pair) pair = pair_new (80);
+  g_autoptr (GBytes) bytes = make_bytes (5000, 3);
+
+  g_test_summary ("What was said before the close is heard before it");
+
+  pair_connect (pair);
+  pair_run (pair, 100);
+  side_push_stream (&pair->client, g_bytes_get_data (bytes, NULL), 5000);
+  g_assert_true (side_send (&pair->client, "bye", 3));
+  wzp_conn_close (pair->client.conn, WZP_CLOSE_NORMAL, "done");
+  pair_run_until (pair, pair->server.n_closed == 1, 100);
+  assert_stream (&pair->server, 0, 5000, 3);
+  g_assert_cmpuint (pair->server.datagrams->len, ==, 1);
+  g_assert_cmpstr (pair->server.closed.reason, ==, "the peer said: done");
 }
 
 static void
@@ -912,8 +925,7 @@ test_idle_timeout (void)
   g_assert_cmpuint (pair->server.n_closed, ==, 1);
   g_assert_cmpstr (pair->client.closed.reason, ==, "idle timeout");
   g_assert_true (pair->client.closed.is_timeout);
-  g_assert_error (
-      pair->client.closed.error, WZP_ERROR, WZP_ERROR_TIMED_OUT);
+  g_assert_error (pair->client.closed.error, WZP_ERROR, WZP_ERROR_TIMED_OUT);
   g_assert_true (pair->client.is_gone);
 }
 
@@ -929,8 +941,8 @@ test_stateless_reset (void)
   packet[0] = 0x41;
   side_inject (&pair->client, packet, sizeof packet);
   pair_run_until (pair, pair->client.n_closed == 1, 100);
-  g_assert_true (g_str_has_prefix (
-      pair->client.closed.reason, "stateless reset"));
+  g_assert_true (
+      g_str_has_prefix (pair->client.closed.reason, "stateless reset"));
   g_assert_true (pair->client.is_gone);
 }
 
@@ -1083,8 +1095,7 @@ run_schedule (guint32 seed)
     g_assert_cmpuint (to->n_fins, ==, n_streams[who]);
     for (guint i = 0; i < to->datagrams->len; i++) {
       gsize len;
-      const guint32 *number =
-          g_bytes_get_data (to->datagrams->pdata[i], &len);
+      const guint32 *number = g_bytes_get_data (to->datagrams->pdata[i], &len);
 
       g_assert_cmpuint (len, ==, sizeof *number);
       g_assert_cmpuint (*number, <, sent[who]);
@@ -1165,8 +1176,8 @@ main (int argc, char **argv)
   g_test_add_func ("/conn/backlog-bound", test_backlog_bound);
   g_test_add_func ("/conn/reset-stream", test_reset_stream);
   g_test_add_func ("/conn/close", test_close);
-  g_test_add_func (
-      "/conn/close-during-handshake", test_close_during_handshake);
+  g_test_add_func ("/conn/last-words", test_last_words);
+  g_test_add_func ("/conn/close-during-handshake", test_close_during_handshake);
   g_test_add_func ("/conn/late-packets", test_late_packets);
   g_test_add_func ("/conn/close-heard-late", test_close_heard_late);
   g_test_add_func ("/conn/long-reason", test_long_reason);

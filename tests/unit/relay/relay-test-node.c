@@ -66,9 +66,11 @@ static const WzpSignalHandler signal_handler = {
 };
 
 TestNode *
-test_node_new (WzpTest *test, WzpRelay *relay, guint index)
+test_node_new_narrow (
+    WzpTest *test, WzpRelay *relay, guint index, guint max_udp_payload)
 {
   const WzpEndpointConfig config = { .bind_address = "127.0.0.1",
+    .max_udp_payload = max_udp_payload,
     .accept_none = TRUE };
   TestNode *node = g_new0 (TestNode, 1);
   g_autoptr (GError) error = NULL;
@@ -88,6 +90,12 @@ test_node_new (WzpTest *test, WzpRelay *relay, guint index)
   node->config.relay = node->relay;
   node->config.timeout_ms = wzp_test_slower (WAIT_MS);
   return node;
+}
+
+TestNode *
+test_node_new (WzpTest *test, WzpRelay *relay, guint index)
+{
+  return test_node_new_narrow (test, relay, index, 0);
 }
 
 void

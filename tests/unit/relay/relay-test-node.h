@@ -25,6 +25,9 @@ WzpRelay *test_relay_new (WzpTest *test, const WzpRelayConfig *config);
 void test_relay_get_addr (const WzpRelay *relay, WzpAddr *ret_addr);
 
 TestNode *test_node_new (WzpTest *test, WzpRelay *relay, guint index);
+/* One that neither sends nor takes larger UDP payloads; 0: the default. */
+TestNode *test_node_new_narrow (
+    WzpTest *test, WzpRelay *relay, guint index, guint max_udp_payload);
 void test_node_free (TestNode *node);
 /* Starts signalling, and the second waits until it is ready. */
 void test_node_start (TestNode *node, const char *alias);

@@ -179,6 +179,37 @@ test_alone (WzpTest *test, gconstpointer data)
 }
 
 static void
+test_too_large (WzpTest *test, gconstpointer data)
+{
+  g_autoptr (GBytes) bytes = NULL;
+  Fixture f = { .test = test };
+  gsize narrow;
+
+  g_test_summary ("What the receiver's path does not take is counted");
+
+  f.relay = test_relay_new (test, NULL);
+  f.a = test_node_new (test, f.relay, 1);
+  f.b = test_node_new_narrow (test, f.relay, 2, 1200);
+  test_node_register (f.a, NULL);
+  test_node_register (f.b, NULL);
+  test_node_call (f.a, f.b, "c1");
+  fixture_enter (&f);
+  wzp_test_assert_until (test,
+      wzp_conn_get_max_datagram (f.ra->conn) >
+          wzp_conn_get_max_datagram (f.rb->conn) + 100,
+      5000);
+  narrow = wzp_conn_get_max_datagram (f.rb->conn);
+  bytes = make_datagram (narrow + 100, 1);
+  g_assert_true (send_bytes (f.ra, bytes));
+  wzp_test_assert_until (test, stats (f.relay).dropped_too_large == 1, 5000);
+  /* What fits the narrower path passes. */
+  check_passes (&f, f.ra, f.rb, 1000);
+  check_passes (&f, f.rb, f.ra, 1000);
+  g_assert_cmpuint (stats (f.relay).forwarded, ==, 2);
+  fixture_clear (&f);
+}
+
+static void
 test_strangers (WzpTest *test, gconstpointer data)
 {
   TestNode *c;
@@ -385,6 +416,7 @@ main (int argc, char **argv)
       "/relay-guest/stream-of-datagrams", NULL, test_stream_of_datagrams);
   wzp_test_add ("/relay-guest/malformed", NULL, test_malformed);
   wzp_test_add ("/relay-guest/alone", NULL, test_alone);
+  wzp_test_add ("/relay-guest/too-large", NULL, test_too_large);
   wzp_test_add ("/relay-guest/strangers", NULL, test_strangers);
   wzp_test_add ("/relay-guest/same-again", NULL, test_same_again);
   wzp_test_add ("/relay-guest/two-rooms", NULL, test_two_rooms);

@@ -282,6 +282,30 @@ test_all_fail (WzpTest *test, gconstpointer data)
 }
 
 static void
+test_address_limit (WzpTest *test, gconstpointer data)
+{
+  /* The client's endpoint has no IPv6 socket: these fail at once. */
+  const char *answers[WZP_RELAY_DIAL_MAX_ADDRS + 2] = { NULL };
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+
+  for (guint before = WZP_RELAY_DIAL_MAX_ADDRS - 1;
+       before <= WZP_RELAY_DIAL_MAX_ADDRS; before++) {
+    Fixture f;
+
+    for (guint i = 0; i < before; i++) {
+      g_ptr_array_add (texts, g_strdup_printf ("fd00::%x", i + 1));
+      answers[i] = texts->pdata[texts->len - 1];
+    }
+    answers[before] = "127.0.0.1";
+    fixture_init (&f, test);
+    f.resolver->answers = answers;
+    fixture_run (&f, 0);
+    g_assert_cmpint (f.conn != NULL, ==, before < WZP_RELAY_DIAL_MAX_ADDRS);
+    fixture_clear (&f);
+  }
+}
+
+static void
 test_silence (WzpTest *test, gconstpointer data)
 {
   static const char *const answers[] = { "127.0.0.1", NULL };
@@ -407,6 +431,7 @@ main (int argc, char **argv)
   wzp_test_add ("/relay-dial/first-wins", NULL, test_first_wins);
   wzp_test_add ("/relay-dial/no-such-name", NULL, test_no_such_name);
   wzp_test_add ("/relay-dial/all-fail", NULL, test_all_fail);
+  wzp_test_add ("/relay-dial/address-limit", NULL, test_address_limit);
   wzp_test_add ("/relay-dial/silence", NULL, test_silence);
   wzp_test_add ("/relay-dial/free", NULL, test_free);
   wzp_test_add ("/relay-dial/tofu", NULL, test_tofu);

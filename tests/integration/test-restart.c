@@ -1,0 +1,256 @@
+/* Relays and peers that are killed at each stage, and come back. */
+#include "wzp-party.h"
+
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+static WzpParty *
+new_party (WzpTestRelay *relay, WzpMode mode, WzpTransportPolicy policy)
+{
+  WzpNodeConfig config;
+
+  wzp_party_config (&config, relay);
+  config.mode = mode;
+  config.policy = policy;
+  config.alias = mode == WZP_MODE_LISTENER ? "cam1" : NULL;
+  config.peer = mode == WZP_MODE_CALLER ? "cam1" : NULL;
+  config.retry_backoff_factor = 0.1;
+  config.retry_backoff_max = 1;
+  return wzp_party_new (&config);
+}
+
+/* Frames flow from @caller to @listener. */
+static void
+check_flow (WzpTest *test, WzpParty *caller, WzpParty *listener)
+{
+  g_autoptr (WzpSendFlow) send =
+      wzp_node_add_send_flow (caller->node, "video", NULL, NULL, NULL, NULL);
+  g_autoptr (WzpRecvFlow) recv =
+      wzp_node_add_recv_flow (listener->node, NULL, NULL);
+  WzpTestSinkhole *hole = wzp_test_sinkhole_new (recv, 5000, 0);
+  WzpTestSource *source =
+      wzp_test_source_new (send, "x/y", 400, 5000, 5000, 0, FALSE);
+
+  wzp_test_assert_until (
+      test, wzp_test_sinkhole_get (hole, &hole->frames) >= 30, 15000);
+  g_assert_cmpuint (wzp_test_sinkhole_get (hole, &hole->wrong), ==, 0);
+  wzp_send_flow_set_flushing (send, TRUE);
+  wzp_test_source_join (source);
+  wzp_test_sinkhole_free (hole);
+  wzp_send_flow_detach (send);
+  wzp_recv_flow_detach (recv);
+}
+
+static void
+test_relay_first_absent (WzpTest *test, gconstpointer data)
+{
+  WzpTestRelay *relay = wzp_test_relay_new (0);
+  guint16 port = wzp_test_relay_get_port (relay);
+  WzpParty *listener, *caller;
+
+  g_test_summary ("The relay comes after its clients");
+  listener = new_party (relay, WZP_MODE_LISTENER, WZP_POLICY_ALL);
+  caller = new_party (relay, WZP_MODE_CALLER, WZP_POLICY_ALL);
+  wzp_test_relay_free (relay);
+  wzp_party_start (listener);
+  wzp_party_start (caller);
+  wzp_test_assert_until (
+      test, wzp_party_count (caller, &caller->retries) >= 1, 15000);
+  relay = wzp_test_relay_new (port);
+  wzp_test_assert_until (
+      test, wzp_party_state (caller) == WZP_STATE_CONNECTED, 25000);
+  check_flow (test, caller, listener);
+  wzp_party_free (caller);
+  wzp_party_free (listener);
+  wzp_test_relay_free (relay);
+}
+
+static void
+test_relay_killed_before_call (WzpTest *test, gconstpointer data)
+{
+  WzpTestRelay *relay = wzp_test_relay_new (0);
+  guint16 port = wzp_test_relay_get_port (relay);
+  WzpParty *listener = new_party (relay, WZP_MODE_LISTENER, WZP_POLICY_ALL);
+  WzpParty *caller = new_party (relay, WZP_MODE_CALLER, WZP_POLICY_ALL);
+
+  g_test_summary ("Killed after registration and restarted: the listener "
+                  "registers again, a call goes through");
+  wzp_party_start (listener);
+  wzp_test_assert_until (
+      test, wzp_party_log_has (listener, "progress listening"), 5000);
+  wzp_test_relay_free (relay);
+  wzp_test_assert_until (
+      test, wzp_party_count (listener, &listener->retries) >= 1, 15000);
+  relay = wzp_test_relay_new (port);
+  wzp_party_start (caller);
+  wzp_test_assert_until (
+      test, wzp_party_state (caller) == WZP_STATE_CONNECTED, 25000);
+  check_flow (test, caller, listener);
+  wzp_party_free (caller);
+  wzp_party_free (listener);
+  wzp_test_relay_free (relay);
+}
+
+static void
+test_relay_killed_in_call (WzpTest *test, gconstpointer data)
+{
+  WzpTestRelay *relay = wzp_test_relay_new (0);
+  guint16 port = wzp_test_relay_get_port (relay);
+  WzpParty *listener = new_party (relay, WZP_MODE_LISTENER, WZP_POLICY_RELAY);
+  WzpParty *caller = new_party (relay, WZP_MODE_CALLER, WZP_POLICY_RELAY);
+
+  g_test_summary (
+      "Killed during a relayed call and restarted: the caller calls "
+      "again");
+  wzp_party_start (listener);
+  wzp_party_start (caller);
+  wzp_test_assert_until (
+      test, wzp_party_state (caller) == WZP_STATE_CONNECTED, 15000);
+  check_flow (test, caller, listener);
+  wzp_test_relay_free (relay);
+  wzp_test_assert_until (
+      test, wzp_party_state (caller) != WZP_STATE_CONNECTED, 25000);
+  relay = wzp_test_relay_new (port);
+  wzp_test_assert_until (test,
+      wzp_party_count (caller, &caller->states[WZP_STATE_CONNECTED]) == 2,
+      30000);
+  check_flow (test, caller, listener);
+  wzp_party_free (caller);
+  wzp_party_free (listener);
+  wzp_test_relay_free (relay);
+}
+
+/* A child that does not outlive this process, whatever becomes of it. */
+static pid_t
+fork_child (void)
+{
+  pid_t pid = fork ();
+
+  if (pid == 0)
+    prctl (PR_SET_PDEATHSIG, SIGKILL);
+  return pid;
+}
+
+/* A caller in a process of its own, so that it can be killed. */
+static pid_t
+fork_caller (const char *address)
+{
+  pid_t pid = fork_child ();
+
+  if (pid == 0) {
+    WzpNodeConfig config;
+    WzpParty *caller;
+    WzpSendFlow *send;
+
+    wzp_party_config (&config, NULL);
+    config.relay = address;
+    config.peer = "cam1";
+    config.retry_backoff_factor = 0.1;
+    caller = wzp_party_new (&config);
+    send =
+        wzp_node_add_send_flow (caller->node, "video", NULL, NULL, NULL, NULL);
+    wzp_party_start (caller);
+    wzp_test_source_join (wzp_test_source_new (
+        send, "x/y", G_MAXINT, 300 * 1000, 5000, 0, FALSE));
+    _exit (0);
+  }
+  return pid;
+}
+
+static void
+test_peer_killed (WzpTest *test, gconstpointer data)
+{
+  /* The relay too has a process of its own, so that no thread of this one is
+   * there at the fork. */
+  int ready[2];
+  char address[64] = "";
+  pid_t relay_pid, caller_pid;
+  WzpNodeConfig config;
+  WzpParty *listener;
+  WzpRecvFlow *recv;
+  WzpTestSinkhole *hole;
+
+  g_test_summary ("A peer killed in mid-frame: the listener is told, and the "
+                  "next caller, of another key, is let in");
+  g_assert_cmpint (pipe (ready), ==, 0);
+  relay_pid = fork_child ();
+  if (relay_pid == 0) {
+    WzpTestRelay *relay = wzp_test_relay_new (0);
+
+    g_strlcpy (address, wzp_test_relay_get_address (relay), sizeof address);
+    if (write (ready[1], address, sizeof address) < 0)
+      _exit (1);
+    for (;;)
+      pause ();
+  }
+  g_assert_cmpint (
+      read (ready[0], address, sizeof address), ==, sizeof address);
+  caller_pid = fork_caller (address);
+
+  wzp_party_config (&config, NULL);
+  config.mode = WZP_MODE_LISTENER;
+  config.relay = address;
+  config.alias = "cam1";
+  listener = wzp_party_new (&config);
+  recv = wzp_node_add_recv_flow (listener->node, NULL, NULL);
+  hole = wzp_test_sinkhole_new (recv, 300 * 1000, 0);
+  wzp_party_start (listener);
+  wzp_test_assert_until (
+      test, wzp_test_sinkhole_get (hole, &hole->frames) >= 5, 15000);
+  kill (caller_pid, SIGKILL);
+  waitpid (caller_pid, NULL, 0);
+
+  g_mutex_lock (&hole->lock);
+  hole->frames = 0;
+  hole->last_seed = -1;
+  g_mutex_unlock (&hole->lock);
+  {
+
+    WzpParty *second;
+    g_autoptr (WzpSendFlow) send = NULL;
+    WzpTestSource *source;
+
+    wzp_party_config (&config, NULL);
+    config.relay = address;
+    config.peer = "cam1";
+    config.retry_backoff_factor = 0.5;
+    config.retry_backoff_max = 1;
+    second = wzp_party_new (&config);
+    send =
+        wzp_node_add_send_flow (second->node, "video", NULL, NULL, NULL, NULL);
+    wzp_party_start (second);
+    source =
+        wzp_test_source_new (send, "x/y", 100000, 300 * 1000, 5000, 0, FALSE);
+    wzp_test_assert_until (
+        test, wzp_test_sinkhole_get (hole, &hole->frames) >= 5, 30000);
+    wzp_send_flow_set_flushing (send, TRUE);
+    wzp_test_source_join (source);
+    wzp_party_free (second);
+  }
+  g_assert_cmpuint (hole->ended, >=, 1);
+  g_assert_cmpuint (hole->wrong, ==, 0);
+  wzp_test_sinkhole_free (hole);
+  wzp_recv_flow_unref (recv);
+  wzp_party_free (listener);
+  kill (relay_pid, SIGKILL);
+  waitpid (relay_pid, NULL, 0);
+  close (ready[0]);
+  close (ready[1]);
+}
+
+int
+main (int argc, char **argv)
+{
+  wzp_test_init (&argc, &argv);
+  wzp_test_add_full ("/restart/peer-killed", 60, NULL, test_peer_killed);
+  wzp_test_add_full (
+      "/restart/relay-first-absent", 60, NULL, test_relay_first_absent);
+  wzp_test_add_full ("/restart/relay-killed-before-call", 60, NULL,
+      test_relay_killed_before_call);
+  wzp_test_add_full (
+      "/restart/relay-killed-in-call", 90, NULL, test_relay_killed_in_call);
+  return wzp_test_run ();
+}
