@@ -194,7 +194,8 @@ on_state (WzpNode *node, WzpConnectionState state, const WzpFailure *failure,
 
 /* Only these two are open as PROGRESS for a while: they end by themselves soon.
  * Who waits for progress to finish before it goes on to PLAYING (gst-launch-1.0
- * does) must not wait for a peer. The other steps are told and not kept. */
+ * does) must not wait for a peer, so the steps behind them are no PROGRESS, not
+ * even CONTINUE, which it takes for one that is open. */
 static const struct {
   const char *code, *text;
 } waited_steps[] = {
@@ -219,7 +220,6 @@ on_progress (WzpNode *node, const char *step, gpointer user_data)
       return;
     }
   }
-  post_progress (client, GST_PROGRESS_TYPE_CONTINUE, step, step);
   end_event (client);
 }
 

@@ -458,6 +458,10 @@ gst_wzp_sink_init (GstWzpSink *self)
   gst_wzp_client_init (&self->client, GST_ELEMENT (self), TRUE);
   gst_base_sink_set_max_lateness (sink, MAX_LATENESS);
   gst_base_sink_set_qos_enabled (sink, TRUE);
+  /* Nothing is shown here, so there is nothing to preroll for; and in a
+   * pipeline that also receives, the other sinks preroll only once there is a
+   * call. The property turns it on again. */
+  gst_base_sink_set_async_enabled (sink, FALSE);
   /* It would keep a buffer of the pipeline's for nobody. */
   gst_base_sink_set_last_sample_enabled (sink, FALSE);
 }

@@ -321,6 +321,14 @@ write_open (WzpConn *conn, WzpBatch *batch)
   return more && conn->hold_until == 0;
 }
 
+static gboolean
+has_words (const WzpConn *conn)
+{
+  return conn->has_pending || wzp_datagram_queue_get_count (conn->queue) > 0 ||
+      wzp_streams_peek_waiting (conn->streams) != NULL ||
+      wzp_streams_peek_sendable (conn->streams) != NULL;
+}
+
 /* What was given to send before the close goes out first, as far as the
  * congestion window lets it, but not held back by the pacer: the last message
  * of a call is said and then all is freed. Once. */
@@ -329,7 +337,7 @@ write_last_words (WzpConn *conn, WzpBatch *batch)
 {
   Writer writer = { .is_last = TRUE };
 
-  if (conn->said_last_words || !conn->close_is_app ||
+  if (conn->said_last_words || !conn->close_is_app || !has_words (conn) ||
       !ngtcp2_conn_get_handshake_completed (conn->ng))
     return;
 

@@ -36,7 +36,7 @@ struct _WzpNominate {
   WzpPath old_path;    /* duplicated on ... */
   gint64 old_until_us; /* ... until then; G_MAXINT64: until acknowledged */
 
-  /* Acceptor: SUSPECT, while there is reason to. */
+  /* SUSPECT, told while there is reason to. */
   WzpPath accused;  /* NONE: no reason */
   gint64 accuse_us; /* when to tell it next, -1: not */
   gint64 accuse_gap_us;
@@ -212,7 +212,9 @@ find_suspect (const WzpNominate *self)
   const WzpPath path =
       self->target != WZP_PATH_NONE ? self->target : self->path;
 
-  if (is_up (self, path) ? is_suspect (self, path) : self->was_target_up)
+  if (is_up (self, path)
+          ? wzp_path_health_is_doubted (&self->paths[path], self->now_us)
+          : self->was_target_up)
     return path;
   return WZP_PATH_NONE;
 }
@@ -249,7 +251,6 @@ follow (WzpNominate *self)
     if (!self->is_acked)
       self->want_ack = self->is_acked = TRUE;
   }
-  accuse (self);
 }
 
 static WzpPace
@@ -282,6 +283,7 @@ evaluate (WzpNominate *self)
     lead (self);
   else
     follow (self);
+  accuse (self);
   for (WzpPath path = WZP_PATH_RELAY; path <= WZP_PATH_DIRECT; path++)
     wzp_path_health_set_pace (
         &self->paths[path], choose_pace (self, path), self->now_us);
@@ -328,8 +330,7 @@ receive_ack (WzpNominate *self, const WzpControl *control)
 static void
 receive_suspect (WzpNominate *self, const WzpControl *control)
 {
-  if (self->role == WZP_ROLE_DIALER && path_is_valid (control->path) &&
-      control->path == self->target && is_up (self, control->path))
+  if (path_is_valid (control->path) && control->path == self->path)
     wzp_path_health_accuse (&self->paths[control->path], self->now_us);
 }
 

@@ -27,14 +27,15 @@
  *     until then. A NOMINATE that stays unacknowledged is sent again, the same,
  *     after 0.3, 0.6, 1.2 ... 30 s: so one that the control channel refused is not
  *     lost.
- *   - SUSPECT, each side for itself: a datagram is unacknowledged, or a probe
- *     unanswered, for max (2 PTO, 150 ms), or (Dialer) the Acceptor told
- *     SUSPECT and no probe sent since was answered. The side duplicates on the
- *     other path at once, and probes it; the Acceptor tells SUSPECT, also of a
- *     nominated path that went down, and again after 0.2, 0.4, 0.8 ... 16 s.
+ *   - SUSPECT: in the path in use a datagram is unacknowledged, or a probe
+ *     unanswered, for max (2 PTO, 150 ms), or the peer told SUSPECT of it and
+ *     no probe sent since was answered. Such a side duplicates on the other
+ *     path at once and probes both; what it sees itself it tells the peer, who
+ *     may not see it: SUSPECT, again after 0.2, 0.4, 0.8 ... 16 s. (The
+ *     Acceptor also of a nominated path that went down.)
  *     DEAD: a datagram unacknowledged, or a probe unanswered and at least 5 of
  *     them, for max (5 PTO, 1 s), the latter only where nothing was heard for
- *     as long, or the Acceptor told SUSPECT; or a local send error (a sample of
+ *     as long, or the peer told SUSPECT; or a local send error (a sample of
  *     WZP_NOMINATE_SEND_ERROR), or the connection closed (path_down).
  *     A PTO here is at least 1.5 round trips of the probes, at most 1 s. On
  *     direct probes do not count while the samples show acknowledgements: there

@@ -254,11 +254,18 @@ wzp_path_health_is_proved (const WzpPathHealth *self, gint64 now_us)
 }
 
 gboolean
-wzp_path_health_is_suspect (const WzpPathHealth *self, gint64 now_us)
+wzp_path_health_is_doubted (const WzpPathHealth *self, gint64 now_us)
 {
   return self->is_up &&
-      (self->is_sample_suspect || self->accused_us >= 0 ||
+      (self->is_sample_suspect ||
           is_unanswered_for (self, suspect_us (self), now_us));
+}
+
+gboolean
+wzp_path_health_is_suspect (const WzpPathHealth *self, gint64 now_us)
+{
+  return wzp_path_health_is_doubted (self, now_us) ||
+      (self->is_up && self->accused_us >= 0);
 }
 
 gboolean

@@ -99,6 +99,8 @@ gboolean wzp_path_health_answer (
     WzpPathHealth *self, guint64 seq, gint64 now_us);
 
 gboolean wzp_path_health_is_proved (const WzpPathHealth *self, gint64 now_us);
+/* By what we see ourselves; suspect: or by what the peer told. */
+gboolean wzp_path_health_is_doubted (const WzpPathHealth *self, gint64 now_us);
 gboolean wzp_path_health_is_suspect (const WzpPathHealth *self, gint64 now_us);
 gboolean wzp_path_health_is_dead (const WzpPathHealth *self, gint64 now_us);
 gboolean wzp_path_health_is_held (const WzpPathHealth *self, gint64 now_us);

@@ -118,12 +118,11 @@ drop_oldest (WzpRecvFlow *self, WzpRecvItem *ret_old)
 static gboolean
 try_push (WzpRecvFlow *self, const WzpRecvItem *item, WzpRecvItem *ret_old)
 {
-  gboolean is_unwanted =
-      self->closed || (self->flushing && item->kind == WZP_RECV_FRAME);
+  gboolean is_frame = item->kind == WZP_RECV_FRAME;
 
-  if (is_unwanted) {
-    self->frames_dropped += item->kind == WZP_RECV_FRAME;
-    self->discont = TRUE;
+  if (self->closed || (self->flushing && is_frame)) {
+    self->frames_dropped += is_frame;
+    self->discont |= !self->closed;
     *ret_old = *item;
     return TRUE;
   }

@@ -93,6 +93,23 @@ add_race (GstStructure *result, const GstStructure *race)
   set_list (result, "dials", race, "candidates", append_dial);
 }
 
+/* The addresses that the peer was told. */
+static void
+add_candidates (GstStructure *result, const GstStructure *stats)
+{
+  const GValue *local = gst_structure_get_value (stats, "local-candidates");
+  const char *reflexive = demo_facts_string (stats, "reflexive");
+  g_autoptr (GString) text = g_string_new (NULL);
+
+  for (guint i = 0; local != NULL && i < gst_value_array_get_size (local); i++)
+    g_string_append_printf (text, "%s%s (host)", text->len > 0 ? ", " : "",
+        g_value_get_string (gst_value_array_get_value (local, i)));
+  if (*reflexive != '\0')
+    g_string_append_printf (text, "%s%s (as the relay sees it)",
+        text->len > 0 ? ", " : "", reflexive);
+  gst_structure_set (result, "candidates", G_TYPE_STRING, text->str, NULL);
+}
+
 void
 demo_facts_add_stats (GstStructure *result, const GstStructure *stats)
 {
@@ -100,6 +117,7 @@ demo_facts_add_stats (GstStructure *result, const GstStructure *stats)
 
   if (race != NULL)
     add_race (result, gst_value_get_structure (race));
+  add_candidates (result, stats);
   set_list (result, "paths", stats, "paths", append_path);
   gst_structure_set (result, "rtt-ms", G_TYPE_DOUBLE,
       demo_facts_double (stats, "rtt-ms", -1.0), "sent", G_TYPE_UINT64,
@@ -107,24 +125,4 @@ demo_facts_add_stats (GstStructure *result, const GstStructure *stats)
       demo_facts_count (stats, "frames-received"), "lost", G_TYPE_UINT64,
       demo_facts_count (stats, "frames-lost"), "dropped", G_TYPE_UINT64,
       demo_facts_count (stats, "frames-dropped"), NULL);
-}
-
-char *
-demo_facts_candidates (const GstStructure *candidates)
-{
-  const GValue *local = gst_structure_get_value (candidates, "local");
-  const char *reflexive = gst_structure_get_string (candidates, "reflexive");
-  const char *relay = gst_structure_get_string (candidates, "relay");
-  g_autoptr (GString) text = g_string_new (NULL);
-
-  for (guint i = 0; local != NULL && i < gst_value_array_get_size (local); i++)
-    g_string_append_printf (text, "%s%s", text->len > 0 ? ", " : "",
-        g_value_get_string (gst_value_array_get_value (local, i)));
-  if (reflexive != NULL)
-    g_string_append_printf (text, "%s%s (as the relay sees it)",
-        text->len > 0 ? ", " : "", reflexive);
-  if (relay != NULL)
-    g_string_append_printf (
-        text, "%srelay %s", text->len > 0 ? ", " : "", relay);
-  return g_string_free (g_steal_pointer (&text), FALSE);
 }

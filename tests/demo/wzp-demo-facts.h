@@ -11,6 +11,7 @@ G_BEGIN_DECLS
 /* Adds to @result what is in @stats (application/x-wzp-stats):
  *
  *   winner            string: "direct", "relay", "none"
+ *   candidates        string: the own addresses
  *   dials             string: each dial and its outcome; may be empty
  *   paths             string: each path
  *   rtt-ms            double
@@ -18,9 +19,6 @@ G_BEGIN_DECLS
  *                     -1: never
  *   sent, received, lost, dropped    uint64: frames */
 void demo_facts_add_stats (GstStructure *result, const GstStructure *stats);
-
-/* The addresses in application/x-wzp-candidates. */
-char *demo_facts_candidates (const GstStructure *candidates);
 
 /* Absent: the second value. */
 double demo_facts_double (

@@ -41,7 +41,6 @@ typedef struct {
 
   GMutex lock;
   gint64 connected_us, picture_us; /* with lock; 0: not yet */
-  char *candidates;                /* owned, nullable; with lock */
 } Peer;
 
 /* ---- what it says ---- */
@@ -122,8 +121,7 @@ say_result (Peer *self)
   g_mutex_lock (&self->lock);
   gst_structure_set (result, "role", G_TYPE_STRING,
       self->role != NULL ? self->role : "unknown", "path", G_TYPE_STRING,
-      self->path != NULL ? self->path : "none", "candidates", G_TYPE_STRING,
-      self->candidates != NULL ? self->candidates : "", "up-ms", G_TYPE_DOUBLE,
+      self->path != NULL ? self->path : "none", "up-ms", G_TYPE_DOUBLE,
       since_start_ms (self, self->connected_us), "picture-ms", G_TYPE_DOUBLE,
       since_start_ms (self, self->picture_us), NULL);
   g_mutex_unlock (&self->lock);
@@ -175,13 +173,8 @@ static void
 on_candidates (
     GstElement *element, const GstStructure *candidates, gpointer user_data)
 {
-  Peer *self = user_data;
   g_autofree char *text = gst_structure_to_string (candidates);
 
-  g_mutex_lock (&self->lock);
-  g_free (self->candidates);
-  self->candidates = demo_facts_candidates (candidates);
-  g_mutex_unlock (&self->lock);
   say ("candidates", "%s", text);
 }
 
@@ -552,7 +545,6 @@ clear (Peer *self)
   g_clear_object (&self->input);
   g_clear_pointer (&self->loop, g_main_loop_unref);
   g_free (self->role);
-  g_free (self->candidates);
   g_mutex_clear (&self->lock);
 }
 

@@ -42,9 +42,11 @@ tell_side (
   const char *candidates = demo_facts_string (r, "candidates");
   const char *dials = demo_facts_string (r, "dials");
 
-  if (*candidates != '\0')
+  if (plan->relay_only)
+    tell (plan->names[side], "tells nobody its address");
+  else if (*candidates != '\0')
     tell (plan->names[side], "candidates %s", candidates);
-  tell (plan->names[side], "%s, dialled %s", demo_facts_string (r, "role"),
+  tell (plan->names[side], "%s; dialled %s", demo_facts_string (r, "role"),
       *dials != '\0' ? dials : "nobody");
 }
 

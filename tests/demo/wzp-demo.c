@@ -72,28 +72,32 @@ clear_programs (DemoPrograms *programs)
   g_free ((char *) programs->dir);
 }
 
+/* @only: a call's number, 0: all. */
 static int
-run_all (const DemoPrograms *programs)
+run_all (const DemoPrograms *programs, int only)
 {
   const gint64 start_us = g_get_monotonic_time ();
+  const guint first = only > 0 ? (guint) only - 1 : 0;
+  const guint end = only > 0 ? (guint) only : G_N_ELEMENTS (plans);
   guint interrupt, terminate, n_right = 0;
 
   interrupt = g_unix_signal_add (SIGINT, on_signal, NULL);
   terminate = g_unix_signal_add (SIGTERM, on_signal, NULL);
-  for (guint i = 0; i < G_N_ELEMENTS (plans); i++)
+  for (guint i = first; i < end; i++)
     n_right += demo_run (&plans[i], programs);
   g_source_remove (interrupt);
   g_source_remove (terminate);
-  printf ("%u of %u calls as they should be, %.0f s\n", n_right,
-      (guint) G_N_ELEMENTS (plans),
+  printf ("%u of %u calls as they should be, %.0f s\n", n_right, end - first,
       (double) (g_get_monotonic_time () - start_us) / G_USEC_PER_SEC);
-  return n_right == G_N_ELEMENTS (plans) ? EXIT_SUCCESS : EXIT_FAILURE;
+  return n_right == end - first ? EXIT_SUCCESS : EXIT_FAILURE;
 }
 
 static gboolean
-parse (int *argc, char ***argv, DemoPeerOptions *options)
+parse (int *argc, char ***argv, DemoPeerOptions *options, int *ret_only)
 {
   const GOptionEntry entries[] = {
+    { "call", 'c', 0, G_OPTION_ARG_INT, ret_only, "Only this call, 1 to 4",
+        "NUMBER" },
     { "peer", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_INT, &options->side, NULL,
         NULL },
     { "settings", 0, G_OPTION_FLAG_HIDDEN, G_OPTION_ARG_STRING,
@@ -116,10 +120,11 @@ parse (int *argc, char ***argv, DemoPeerOptions *options)
 
   g_option_context_add_main_entries (context, entries, NULL);
   if (g_option_context_parse (context, argc, argv, &error) && *argc == 1 &&
-      options->side >= -1 && options->side <= 1)
+      options->side >= -1 && options->side <= 1 && *ret_only >= 0 &&
+      *ret_only <= (int) G_N_ELEMENTS (plans))
     return TRUE;
   fprintf (stderr, "wzp-demo: %s\n",
-      error != NULL ? error->message : "no arguments are expected");
+      error != NULL ? error->message : "see wzp-demo --help");
   return FALSE;
 }
 
@@ -129,11 +134,11 @@ main (int argc, char **argv)
   DemoPeerOptions options = { .side = -1 };
   DemoPrograms programs = { NULL };
   g_autofree char *missing = NULL;
-  int code;
+  int code, only = 0;
 
   alarm (MAX_SECONDS);
   signal (SIGPIPE, SIG_IGN);
-  if (!parse (&argc, &argv, &options))
+  if (!parse (&argc, &argv, &options, &only))
     return 2;
   find_programs (&programs);
   gst_init (NULL, NULL);
@@ -142,7 +147,8 @@ main (int argc, char **argv)
     printf ("skipped: GStreamer does not have %s\n", missing);
     code = EXIT_SKIP;
   } else {
-    code = options.side >= 0 ? demo_peer_main (&options) : run_all (&programs);
+    code = options.side >= 0 ? demo_peer_main (&options)
+                             : run_all (&programs, only);
   }
   clear_programs (&programs);
   g_free (options.settings);

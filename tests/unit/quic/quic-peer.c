@@ -81,6 +81,7 @@ on_pull (WzpConn *conn, gsize max_size, struct iovec *iov, gpointer user_data)
 
   if (pc->n_pulls == 0)
     return 0;
+  g_assert_cmpuint (size, <=, max_size);
   pc->n_pulls--;
   iov[0] = (struct iovec){ .iov_base = pattern, .iov_len = size / 2 };
   iov[1] = (struct iovec){ .iov_base = pattern + size / 2,

@@ -740,8 +740,10 @@ test_peer_limits_packets (WzpTest *test, gconstpointer data)
 static void
 test_many (WzpTest *test, gconstpointer data)
 {
-  g_autoptr (Peer) server = peer_new (test->context, 4, NULL, NULL);
-  g_autoptr (Peer) client = peer_new (test->context, 4, NULL, NULL);
+  /* 200 probes for the largest packet would not fit the sockets. */
+  const WzpEndpointConfig config = { .max_udp_payload = 1452 };
+  g_autoptr (Peer) server = peer_new (test->context, 4, NULL, &config);
+  g_autoptr (Peer) client = peer_new (test->context, 4, NULL, &config);
   const guint n = 200;
   guint done = 0;
   WzpEndpointStats stats;
@@ -789,8 +791,7 @@ test_close_is_prompt (WzpTest *test, gconstpointer data)
   wzp_endpoint_get_stats (client->endpoint, &before);
   wzp_conn_close (out->conn, WZP_CLOSE_NORMAL, "now");
   wzp_endpoint_get_stats (client->endpoint, &after);
-  g_assert_cmpuint (
-      after.udp.datagrams_sent, ==, before.udp.datagrams_sent + 1);
+  g_assert_cmpuint (after.udp.datagrams_sent, >, before.udp.datagrams_sent);
   wzp_test_assert_until (test, in->n_closed == 1, WAIT_MS);
 
   /* Three PTO later nothing is left. */
@@ -840,7 +841,7 @@ test_free_during_traffic (WzpTest *test, gconstpointer data)
   PeerConn *out, *in, *left;
 
   connect_pair (test, client, server, &out, &in);
-  peer_conn_offer (out, G_MAXUINT, 1200);
+  peer_conn_offer (out, G_MAXUINT, 1100);
   peer_conn_offer (in, G_MAXUINT, 0);
   wzp_test_assert_until (
       test, in->n_datagrams > 100 && out->n_datagrams > 100, WAIT_MS);
@@ -888,10 +889,10 @@ int
 main (int argc, char **argv)
 {
   static const Bulk bulks[] = {
-    { FALSE, FALSE, 0, 1200 },
-    { TRUE, FALSE, 0, 1200 },
-    { FALSE, TRUE, 1452, 1200 },
-    { TRUE, TRUE, 1452, 1200 },
+    { FALSE, FALSE, 0, 1100 },
+    { TRUE, FALSE, 0, 1100 },
+    { FALSE, TRUE, 1452, 1100 },
+    { TRUE, TRUE, 1452, 1100 },
     { FALSE, FALSE, 1452, 0 },
     { FALSE, FALSE, 9000, 0 },
     { TRUE, TRUE, 9000, 160 },

@@ -286,7 +286,9 @@ see_send (Sim *self, int side, const WzpControl *control)
 
   trace (self, "%d message %d n %" G_GUINT64_FORMAT " %s", side,
       (int) control->type, control->n, wzp_path_to_string (control->path));
-  if (side == SIM_DIALER) {
+  if (control->type == WZP_CONTROL_SUSPECT) {
+    sim_check (self, control->path != WZP_PATH_NONE);
+  } else if (side == SIM_DIALER) {
     /* One writer, and its numbers grow by one. */
     sim_check (self, control->type == WZP_CONTROL_NOMINATE);
     sim_check (self, control->n == s->n || control->n == s->n + 1);
@@ -294,13 +296,9 @@ see_send (Sim *self, int side, const WzpControl *control)
     self->stats.nominations += control->n > s->n ? 1 : 0;
     s->n = control->n;
   } else {
-    sim_check (self,
-        control->type == WZP_CONTROL_NOMINATE_ACK ||
-            control->type == WZP_CONTROL_SUSPECT);
-    if (control->type == WZP_CONTROL_NOMINATE_ACK) {
-      sim_check (self, control->n >= s->n);
-      s->n = control->n;
-    }
+    sim_check (self, control->type == WZP_CONTROL_NOMINATE_ACK);
+    sim_check (self, control->n >= s->n);
+    s->n = control->n;
   }
   send_message (self, side, control);
 }
@@ -529,11 +527,23 @@ sample (Sim *self, int side)
   for (WzpPath path = WZP_PATH_RELAY; path <= WZP_PATH_DIRECT; path++) {
     const Connection *conn = &s->conns[path];
     const gint64 rtt_us = base_rtt (self, path);
+    const gint64 pto_us = rtt_us + 2 * self->config.jitter_us + 25 * SIM_MS;
+    const gint64 unacked_us =
+        conn->n_sent > 0 ? self->now_us - conn->sent[0] : 0;
 
-    if (s->is_up[path])
-      wzp_nominate_sample (s->nominate, path, rtt_us,
-          rtt_us + 2 * self->config.jitter_us + 25 * SIM_MS,
-          conn->n_sent > 0 ? self->now_us - conn->sent[0] : 0, self->now_us);
+    if (!s->is_up[path])
+      continue;
+    wzp_nominate_sample (
+        s->nominate, path, rtt_us, pto_us, unacked_us, self->now_us);
+    /* QUIC's own probe, which lets it find out what was lost. */
+    if (unacked_us > pto_us && is_acknowledged (self, path, side) &&
+        !chance (self, self->config.loss))
+      push (self,
+          (Event){ .type = EVENT_QUIC_ACK,
+              .at_us = self->now_us + rtt_us,
+              .side = side,
+              .path = path,
+              .a = (guint64) self->now_us });
   }
 }
 

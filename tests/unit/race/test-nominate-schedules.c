@@ -1,20 +1,20 @@
 /* Two sides of a call under random schedules: paths up and down, blackholes
  * of single legs, loss, duplication and reordering. What is proved:
  *
- *   always     a side sends only on a path that is up at it, and duplicates
- *              only on another such; only the Dialer nominates, n grows by
- *              one; the Acceptor's n never goes back; no busy loop
- *   media      while some path is good (up at both sides, every leg alive)
- *              no side goes on for RECOVERY_US with nothing that it sends
- *              arriving, LOSSY_RECOVERY_US where up to 30 % is lost each way:
- * so it, or its duplicate, goes to a path that the other accepts. (Not where
- * the control channel refuses some messages.) Without failures nothing is lost
- * at all end        when nothing happens any more both sides send on the same
- *              path: direct where it is good, else the relay; and stay there
- *   flapping   nominations are bounded by what happened to the paths
- *   hold-down  direct is not nominated again after it died before it sat out
- *              what it has to, unless the relay is bad
- *   pace       probes are bounded by time and by comings up
+ *   always: a side sends only on a path that is up at it, and duplicates only
+ *     on another such; only the Dialer nominates, n grows by one; the
+ *     Acceptor's n never goes back; no busy loop
+ *   media: while some path is good (up at both sides, every leg alive) no side
+ *     goes on for RECOVERY_US with nothing that it sends arriving, or for
+ *     LOSSY_RECOVERY_US where up to 30 % is lost each way: so it, or its
+ *     duplicate, goes to a path that the other accepts. (Not where the control
+ *     channel refuses some messages.) Without failures nothing is lost at all
+ *   end: when nothing happens any more both sides send on the same path,
+ *     direct where it is good, else the relay; and stay there
+ *   flapping: nominations are bounded by what happened to the paths
+ *   hold-down: direct is not nominated again after it died before it sat out
+ *     what it has to, unless the relay is bad
+ *   pace: probes are bounded by time and by comings up
  *
  * WZP_SCHEDULES: how many (default 20000). WZP_SCHEDULE_SEED: only this one. */
 #include "nominate-sim.h"

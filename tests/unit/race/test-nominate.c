@@ -68,21 +68,30 @@ drain (WzpNominate *nominate, gint64 now, guint64 *ret_seq)
   }                                                                            \
   G_STMT_END
 
-/* The same without the probes, which have their own tests. */
+/* The same without the probes and SUSPECT, which have their own tests. */
 static char *
-drain_decisions (WzpNominate *nominate, gint64 now)
+drain_decisions (WzpNominate *nominate, gint64 now, gboolean with_suspect)
 {
   g_autofree char *all = drain (nominate, now, NULL);
   g_auto (GStrv) words = g_strsplit (all, " ", -1);
   GString *text = g_string_new (NULL);
 
   for (guint i = 0; words[i] != NULL; i++)
-    if (g_ascii_strncasecmp (words[i], "probe:", 6) != 0)
+    if (g_ascii_strncasecmp (words[i], "probe:", 6) != 0 &&
+        (with_suspect || !g_str_has_prefix (words[i], "SUSPECT:")))
       g_string_append_printf (text, "%s%s", text->len > 0 ? " " : "", words[i]);
   return g_string_free (text, FALSE);
 }
 
 #define assert_decisions(nominate, now, expected)                              \
+  G_STMT_START                                                                 \
+  {                                                                            \
+    g_autofree char *_got = drain_decisions ((nominate), (now));               \
+    g_assert_cmpstr (_got, ==, (expected));                                    \
+  }                                                                            \
+  G_STMT_END
+
+#define assert_with_suspect(nominate, now, expected)                           \
   G_STMT_START                                                                 \
   {                                                                            \
     g_autofree char *_got = drain_decisions ((nominate), (now));               \
@@ -483,7 +492,9 @@ test_suspect_and_dead_by_sample (void)
   assert_paths (nominate, DIRECT, WZP_PATH_NONE);
   sample (nominate, DIRECT, 150 * MS, T0 + 2 * SEC);
   assert_paths (nominate, DIRECT, RELAY);
-  assert_decisions (nominate, T0 + 2 * SEC, "");
+  assert_with_suspect (nominate, T0 + 2 * SEC, "SUSPECT:direct");
+  assert_with_suspect (nominate, T0 + 2200 * MS - 1, "");
+  assert_with_suspect (nominate, T0 + 2200 * MS, "SUSPECT:direct");
   sample (nominate, DIRECT, 10 * MS, T0 + 2 * SEC);
   assert_paths (nominate, DIRECT, WZP_PATH_NONE);
   sample (nominate, DIRECT, SEC - 1, T0 + 2 * SEC);
@@ -568,6 +579,27 @@ test_accused (void)
 }
 
 static void
+test_accused_acceptor (void)
+{
+  g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_ACCEPTOR);
+  guint64 seq = 0;
+
+  g_test_summary ("The Dialer says that it does not hear us: duplicate; and "
+                  "what the peer told is not told back");
+  wzp_nominate_path_up (nominate, DIRECT, T0);
+  wzp_nominate_path_up (nominate, RELAY, T0);
+  receive_nominate (nominate, 1, 1, RELAY, T0);
+  g_free (drain (nominate, T0, NULL));
+  receive (nominate, WZP_CONTROL_PROBE, RELAY, 1, 12, T0 + SEC);
+  g_free (drain (nominate, T0 + SEC, &seq));
+  receive (nominate, WZP_CONTROL_PROBE_ACK, RELAY, seq, 12, T0 + SEC);
+  g_assert_cmpint (wzp_nominate_get_duplicate (nominate), ==, WZP_PATH_NONE);
+  receive_suspect (nominate, RELAY, T0 + SEC + MS);
+  assert_paths (nominate, RELAY, DIRECT);
+  assert_with_suspect (nominate, T0 + SEC + MS, "");
+}
+
+static void
 test_accused_unanswered (void)
 {
   g_autoptr (WzpNominate) nominate = dialer_on_direct ();
@@ -636,7 +668,7 @@ test_acceptor_follows (void)
   receive_nominate (nominate, 7, 7, WZP_PATH_NONE, T0 + 103 * MS);
   receive_nominate (nominate, 7, 7, (WzpPath) 9, T0 + 103 * MS);
   receive_ack (nominate, 1, 1, T0 + 103 * MS);
-  receive_suspect (nominate, DIRECT, T0 + 103 * MS);
+  receive_suspect (nominate, RELAY, T0 + 103 * MS);
   assert_decisions (nominate, T0 + 103 * MS, "");
   assert_paths (nominate, DIRECT, WZP_PATH_NONE);
   receive_nominate (nominate, 1, 1, DIRECT, T0 + 104 * MS); /* once more */
@@ -679,7 +711,7 @@ test_acceptor_never_nominates (void)
   sample (nominate, RELAY, 0, T0 + MS);
   assert_paths (nominate, RELAY, WZP_PATH_NONE);
   {
-    g_autofree char *text = drain_decisions (nominate, T0 + MS);
+    g_autofree char *text = drain_decisions (nominate, T0 + MS, TRUE);
 
     g_assert_null (strstr (text, "NOMINATE"));
   }
@@ -694,16 +726,16 @@ test_acceptor_path_down (void)
                   "and SUSPECT; back when it is back");
   wzp_nominate_path_up (nominate, DIRECT, T0);
   receive_nominate (nominate, 1, 1, DIRECT, T0);
-  assert_decisions (nominate, T0, "none>direct ACK:1.1");
+  assert_with_suspect (nominate, T0, "none>direct ACK:1.1");
   wzp_nominate_path_up (nominate, RELAY, T0); /* never heard */
   wzp_nominate_path_down (nominate, DIRECT, T0 + SEC);
-  assert_decisions (nominate, T0 + SEC, "direct>relay SUSPECT:direct");
-  assert_decisions (nominate, T0 + 1200 * MS - 1, "");
-  assert_decisions (nominate, T0 + 1200 * MS, "SUSPECT:direct");
-  assert_decisions (nominate, T0 + 1600 * MS, "SUSPECT:direct");
+  assert_with_suspect (nominate, T0 + SEC, "direct>relay SUSPECT:direct");
+  assert_with_suspect (nominate, T0 + 1200 * MS - 1, "");
+  assert_with_suspect (nominate, T0 + 1200 * MS, "SUSPECT:direct");
+  assert_with_suspect (nominate, T0 + 1600 * MS, "SUSPECT:direct");
   wzp_nominate_path_up (nominate, DIRECT, T0 + 1700 * MS);
-  assert_decisions (nominate, T0 + 1700 * MS, "relay>direct");
-  assert_decisions (nominate, T0 + 1750 * MS, "");
+  assert_with_suspect (nominate, T0 + 1700 * MS, "relay>direct");
+  assert_with_suspect (nominate, T0 + 1750 * MS, "");
 }
 
 static void
@@ -715,10 +747,10 @@ test_acceptor_tells_suspect (void)
   wzp_nominate_path_up (nominate, RELAY, T0);
   wzp_nominate_path_up (nominate, DIRECT, T0);
   receive_nominate (nominate, 1, 1, DIRECT, T0);
-  assert_decisions (nominate, T0, "none>direct ACK:1.1");
+  assert_with_suspect (nominate, T0, "none>direct ACK:1.1");
   sample (nominate, DIRECT, 150 * MS, T0 + SEC);
   assert_paths (nominate, DIRECT, RELAY);
-  assert_decisions (nominate, T0 + SEC, "SUSPECT:direct");
+  assert_with_suspect (nominate, T0 + SEC, "SUSPECT:direct");
   /* For a minute: 0.2, 0.4 ... 16 s */
   for (gint64 t = SEC; t <= 61 * SEC; t += 10 * MS) {
     g_autofree char *text = drain (nominate, T0 + t, NULL);
@@ -729,7 +761,7 @@ test_acceptor_tells_suspect (void)
   assert_paths (nominate, DIRECT, RELAY);
   sample (nominate, DIRECT, 0, T0 + 62 * SEC);
   assert_paths (nominate, DIRECT, WZP_PATH_NONE);
-  assert_decisions (nominate, T0 + 200 * SEC, "");
+  assert_with_suspect (nominate, T0 + 200 * SEC, "");
 }
 
 static void
@@ -742,12 +774,13 @@ test_acceptor_tells_the_new_path (void)
   wzp_nominate_path_up (nominate, RELAY, T0);
   wzp_nominate_path_up (nominate, DIRECT, T0);
   receive_nominate (nominate, 1, 1, DIRECT, T0);
-  assert_decisions (nominate, T0, "none>direct ACK:1.1");
+  assert_with_suspect (nominate, T0, "none>direct ACK:1.1");
   sample (nominate, RELAY, 300 * MS, T0 + SEC);
   sample (nominate, DIRECT, 300 * MS, T0 + SEC);
-  assert_decisions (nominate, T0 + SEC, "SUSPECT:direct");
+  assert_with_suspect (nominate, T0 + SEC, "SUSPECT:direct");
   receive_nominate (nominate, 1, 2, RELAY, T0 + SEC);
-  assert_decisions (nominate, T0 + SEC, "direct>relay ACK:1.2 SUSPECT:relay");
+  assert_with_suspect (
+      nominate, T0 + SEC, "direct>relay ACK:1.2 SUSPECT:relay");
 }
 
 static void
@@ -811,6 +844,7 @@ main (int argc, char **argv)
   g_test_add_func ("/nominate/dialer/accused", test_accused);
   g_test_add_func (
       "/nominate/dialer/accused-unanswered", test_accused_unanswered);
+  g_test_add_func ("/nominate/acceptor/accused", test_accused_acceptor);
   g_test_add_func ("/nominate/dialer/replaced", test_replaced_connection);
   g_test_add_func ("/nominate/acceptor/follows", test_acceptor_follows);
   g_test_add_func ("/nominate/acceptor/remembers", test_acceptor_remembers);
