@@ -6,7 +6,6 @@
 #pragma once
 
 #include "wzp-call-keys.h"
-#include "wzp-replay.h"
 
 #include <sys/uio.h>
 

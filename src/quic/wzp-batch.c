@@ -49,7 +49,8 @@ wzp_batch_get_room (const WzpBatch *self, gsize *ret_room)
 static gboolean
 fits_run (const WzpBatchRun *run, gsize len, guint8 ecn)
 {
-  return run->ecn == ecn && len <= run->segment && run->len % run->segment == 0;
+  return run->ecn == ecn && len <= run->segment &&
+      run->len % run->segment == 0 && run->len + len <= WZP_BATCH_RUN_MAX;
 }
 
 void

@@ -7,7 +7,9 @@
 
 G_BEGIN_DECLS
 
-#define WZP_BATCH_BYTES   65536u /* the arena */
+/* The arena: the largest packet there is, and before it one that acknowledges. */
+#define WZP_BATCH_BYTES   (65536u + 1536u)
+#define WZP_BATCH_RUN_MAX 65535u /* bytes in one run */
 #define WZP_BATCH_PACKETS 64u    /* at most */
 
 typedef struct {

@@ -314,11 +314,11 @@ write_open (WzpConn *conn, WzpBatch *batch)
      * it, nothing of ours would be taken, so nothing needs to be pulled. */
     guint64 expiry = ngtcp2_conn_get_expiry (conn->ng);
 
-    conn->hold_until = expiry > conn->now_ns ? expiry : 0;
+    conn->hold_until = expiry;
     if (conn->busy_since_ns == 0)
       conn->busy_since_ns = conn->now_ns;
   }
-  return more && conn->hold_until == 0;
+  return more && conn->hold_until <= conn->now_ns;
 }
 
 static gboolean

@@ -200,6 +200,8 @@ on_call_ended (WzpCall *call, const GError *error, const WzpCloseInfo *info,
   WzpCallEntry *entry = entry_of (self, call);
   g_autoptr (GError) kept = error != NULL ? g_error_copy (error) : NULL;
   gboolean was_up = entry->was_up;
+  /* It belongs to the call, which goes before the attempt is judged. */
+  WzpCloseInfo kept_info = info != NULL ? *info : (WzpCloseInfo){ 0 };
 
   if (error != NULL)
     wzp_node_send_hangup (self, wzp_call_get_id (call), WZP_HANGUP_ERROR);
@@ -221,7 +223,8 @@ on_call_ended (WzpCall *call, const GError *error, const WzpCloseInfo *info,
   if (kept == NULL)
     kept = g_error_new_literal (
         WZP_ERROR, WZP_ERROR_CLOSED, "The peer ended the call");
-  wzp_node_fail_attempt (self, kept, was_up ? "media" : "race", path, info);
+  wzp_node_fail_attempt (self, kept, was_up ? "media" : "race", path,
+      info != NULL ? &kept_info : NULL);
 }
 
 static WzpConn *

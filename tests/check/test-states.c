@@ -29,17 +29,16 @@ set_state (GstElement *element, GstState state)
 GST_START_TEST (test_cycle)
 {
   static const char *const texts[] = {
-    "fakesrc is-live=true format=time sizetype=fixed sizemax=100 ! "
-    "wzpsink name=wzp bind-address=127.0.0.1 peer=nobody",
-    "wzpsrc name=wzp bind-address=127.0.0.1 alias=me ! fakesink",
-    "wzpsrc name=wzp bind-address=127.0.0.1 mode=app ! fakesink",
+    "fakesrc is-live=true format=time sizetype=fixed ! wzpsink name=wzp peer=x",
+    "wzpsrc name=wzp alias=me ! fakesink",
+    "wzpsrc name=wzp mode=app ! fakesink",
   };
   g_autoptr (GSocket) socket = NULL;
   g_autofree char *relay = check_dead_relay (&socket);
   GstElement *pipeline, *wzp;
 
   pipeline = pipeline_new (texts[__i__], &wzp);
-  g_object_set (wzp, "relay", relay, NULL);
+  g_object_set (wzp, "relay", relay, "bind-address", "127.0.0.1", NULL);
   for (guint i = 0; i < N_CYCLES; i++) {
     g_autofree char *fingerprint = NULL;
 
@@ -248,7 +247,6 @@ GST_START_TEST (test_bad_settings)
   g_autoptr (GError) parse_error = NULL;
   GstElement *wzp = gst_parse_launch (text, &parse_error);
   GstBus *bus = gst_bus_new ();
-  g_autoptr (GstStructure) details = NULL;
   g_autoptr (GstMessage) message = NULL;
   g_autoptr (GError) error = NULL;
 
@@ -402,7 +400,7 @@ GST_START_TEST (test_session_conflict)
     gst_element_set_bus (elements[i], bus);
     fail_unless_equals_int (
         gst_element_set_state (elements[i], GST_STATE_PAUSED),
-        i == 0 ? GST_STATE_CHANGE_ASYNC : GST_STATE_CHANGE_FAILURE);
+        i == 0 ? GST_STATE_CHANGE_SUCCESS : GST_STATE_CHANGE_FAILURE);
   }
   message = check_wait_message (bus, GST_MESSAGE_ERROR);
   gst_message_parse_error (message, &error, NULL);

@@ -137,6 +137,138 @@ test_app (WzpTest *test, gconstpointer data)
 }
 
 static void
+test_app_ipv6 (WzpTest *test, gconstpointer data)
+{
+  WzpNodeConfig config;
+  WzpParty *a, *b;
+
+  g_test_summary ("The same over IPv6");
+  wzp_party_config (&config, NULL);
+  config.mode = WZP_MODE_APP;
+  config.bind_address = "::1";
+  a = wzp_party_new (&config);
+  b = wzp_party_new (&config);
+  wzp_party_start (a);
+  wzp_party_start (b);
+  exchange (test, a, b);
+  check_media (test, a, b);
+  wzp_party_free (a);
+  wzp_party_free (b);
+}
+
+static void
+test_same_pair_again (WzpTest *test, gconstpointer data)
+{
+  g_autoptr (WzpDescription) of_a = NULL;
+  g_autoptr (WzpDescription) of_b = NULL;
+  g_autoptr (WzpDescription) next = NULL;
+  WzpNodeConfig config;
+  WzpParty *a, *b, *c;
+
+  g_test_summary ("The same two descriptions never make two calls: their keys "
+                  "would seal two texts under one number");
+  wzp_party_config (&config, NULL);
+  config.mode = WZP_MODE_APP;
+  a = wzp_party_new (&config);
+  b = wzp_party_new (&config);
+  c = wzp_party_new (&config);
+  wzp_party_start (a);
+  wzp_party_start (b);
+  wzp_party_start (c);
+  wzp_test_assert_until (test, (of_a = wzp_party_dup_local (a)) != NULL, 5000);
+  wzp_test_assert_until (test, (of_b = wzp_party_dup_local (b)) != NULL, 5000);
+  wzp_test_assert_until (test, (next = wzp_party_dup_local (c)) != NULL, 5000);
+  g_assert_true (wzp_node_set_remote (a->node, of_b, NULL));
+  g_assert_true (wzp_node_set_remote (b->node, of_a, NULL));
+  wzp_test_assert_until (
+      test, wzp_party_state (a) == WZP_STATE_CONNECTED, 5000);
+  /* Away from the first peer, and back with what was used already. */
+  g_assert_true (wzp_node_set_remote (a->node, next, NULL));
+  g_assert_true (wzp_node_set_remote (a->node, of_b, NULL));
+  wzp_test_assert_until (
+      test, wzp_party_log_has (a, "have made a call before"), 5000);
+  wzp_party_free (a);
+  wzp_party_free (b);
+  wzp_party_free (c);
+}
+
+static void
+test_privacy (WzpTest *test, gconstpointer data)
+{
+  WzpTestRelay *relay = wzp_test_relay_new (0);
+  WzpParty *listener, *caller;
+  WzpNodeConfig config;
+  WzpNodeStats stats;
+
+  g_test_summary ("accept-mode=generic: no candidate of either side is tried");
+  wzp_party_config (&config, relay);
+  config.mode = WZP_MODE_LISTENER;
+  config.accept_mode = WZP_ACCEPT_GENERIC;
+  config.alias = "cam1";
+  listener = wzp_party_new (&config);
+  caller = new_caller (relay, WZP_POLICY_ALL);
+  wzp_party_start (listener);
+  wzp_party_start (caller);
+  check_media (test, caller, listener);
+  g_assert_cmpint (wzp_party_path (caller), ==, WZP_PATH_RELAY);
+  g_assert_cmpint (wzp_party_path (listener), ==, WZP_PATH_RELAY);
+  wzp_node_get_stats (caller->node, &stats);
+  g_assert_cmpuint (stats.calls[0].n_dials, ==, 1);
+  g_assert_cmpstr (stats.calls[0].dials[0].type, ==, "relay");
+  wzp_node_get_stats (listener->node, &stats);
+  g_assert_cmpuint (stats.n_local_candidates, ==, 0);
+  wzp_party_free (caller);
+  wzp_party_free (listener);
+  wzp_test_relay_free (relay);
+}
+
+static void
+test_several_viewers (WzpTest *test, gconstpointer data)
+{
+  WzpTestRelay *relay = wzp_test_relay_new (0);
+  WzpParty *camera = new_listener (relay, WZP_POLICY_ALL);
+  g_autoptr (WzpSendFlow) send =
+      wzp_node_add_send_flow (camera->node, "video", NULL, NULL, NULL, NULL);
+  WzpTestSource *source;
+  WzpParty *viewers[3];
+  WzpTestSinkhole *holes[3];
+
+  g_test_summary ("A camera that listens serves three viewers; one of them "
+                  "leaves, the others see every frame");
+  wzp_party_start (camera);
+  wzp_test_assert_until (
+      test, wzp_party_log_has (camera, "progress listening"), 5000);
+  for (guint i = 0; i < G_N_ELEMENTS (viewers); i++) {
+    g_autoptr (WzpRecvFlow) recv = NULL;
+
+    viewers[i] = new_caller (relay, WZP_POLICY_ALL);
+    recv = wzp_node_add_recv_flow (viewers[i]->node, NULL, NULL);
+    holes[i] = wzp_test_sinkhole_new (recv, 3000, 0);
+    wzp_party_start (viewers[i]);
+    wzp_test_assert_until (
+        test, wzp_party_state (viewers[i]) == WZP_STATE_CONNECTED, 5000);
+  }
+  wzp_test_assert_until (
+      test, wzp_party_count (camera, &camera->callers_added) == 3, 5000);
+  source = wzp_test_source_new (send, CAPS, 200, 3000, 5000, 0, TRUE);
+  wzp_test_assert_until (
+      test, wzp_test_sinkhole_get (holes[0], &holes[0]->frames) >= 50, 5000);
+  wzp_test_sinkhole_free (holes[0]);
+  wzp_party_free (viewers[0]);
+  g_assert_true (wzp_test_source_join (source));
+  for (guint i = 1; i < G_N_ELEMENTS (viewers); i++) {
+    wzp_test_assert_until (
+        test, wzp_test_sinkhole_get (holes[i], &holes[i]->eos) == 1, 5000);
+    g_assert_cmpuint (holes[i]->frames, ==, 200);
+    g_assert_cmpuint (holes[i]->wrong + holes[i]->disordered, ==, 0);
+    wzp_test_sinkhole_free (holes[i]);
+    wzp_party_free (viewers[i]);
+  }
+  wzp_party_free (camera);
+  wzp_test_relay_free (relay);
+}
+
+static void
 test_two_ways (WzpTest *test, gconstpointer data)
 {
   static const char *const names[] = { "audio", "video" };
@@ -189,6 +321,10 @@ main (int argc, char **argv)
   wzp_test_add ("/call/relay-only", NULL, test_relay_only);
   wzp_test_add ("/call/app", GINT_TO_POINTER (FALSE), test_app);
   wzp_test_add ("/call/app-with-relay", GINT_TO_POINTER (TRUE), test_app);
+  wzp_test_add ("/call/app-ipv6", NULL, test_app_ipv6);
+  wzp_test_add ("/call/same-pair-again", NULL, test_same_pair_again);
+  wzp_test_add ("/call/privacy", NULL, test_privacy);
+  wzp_test_add ("/call/several-viewers", NULL, test_several_viewers);
   wzp_test_add ("/call/two-ways", NULL, test_two_ways);
   return wzp_test_run ();
 }

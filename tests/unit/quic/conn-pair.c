@@ -432,7 +432,7 @@ get_next_time (const Pair *self)
   if (!g_queue_is_empty ((GQueue *) &self->packets))
     next = ((const Packet *) self->packets.head->data)->arrival_ns;
   for (guint i = 0; i < 2; i++) {
-    if (sides[i]->conn == NULL || sides[i]->is_gone)
+    if (sides[i]->conn == NULL || sides[i]->is_gone || sides[i]->is_mute)
       continue;
     next = MIN (next, wzp_conn_get_expiry (sides[i]->conn));
     if (sides[i]->is_dirty)
@@ -444,7 +444,7 @@ get_next_time (const Pair *self)
 static void
 do_side (Pair *self, Side *side)
 {
-  if (side->conn == NULL || side->is_gone)
+  if (side->conn == NULL || side->is_gone || side->is_mute)
     return;
   if (wzp_conn_get_expiry (side->conn) <= self->now_ns) {
     wzp_conn_handle_expiry (side->conn, self->now_ns);

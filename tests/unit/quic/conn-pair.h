@@ -15,6 +15,7 @@ typedef struct {
   Pair *pair;
   WzpConn *conn; /* owned, or NULL: the server before the first packet */
   gboolean is_dirty, is_gone;
+  gboolean is_mute; /* reads, but does not write */
   WzpAddr addr;
   guint n_packets_sent, n_handshake_over;
 

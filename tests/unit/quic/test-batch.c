@@ -76,6 +76,14 @@ test_bounds (void)
   g_assert_cmpuint (room, ==, 0);
   g_assert_cmpuint (batch.n_runs, ==, WZP_BATCH_PACKETS);
 
+  /* A run is what one system call takes. */
+  wzp_batch_reset (&batch);
+  for (guint i = 0; i < 46; i++)
+    add (&batch, 1452, i > 0, 1, 0);
+  g_assert_cmpuint (batch.n_runs, ==, 2);
+  assert_run (&batch, 0, 0, 45 * 1452, 1452, 1, 0);
+  assert_run (&batch, 1, 45 * 1452, 1452, 1452, 1, 0);
+
   wzp_batch_reset (&batch);
   add (&batch, WZP_BATCH_BYTES, FALSE, 1, 0);
   wzp_batch_get_room (&batch, &room);

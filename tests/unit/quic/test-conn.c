@@ -408,6 +408,67 @@ test_pull (void)
 }
 
 static void
+offer_largest (Side *side, guint n)
+{
+  g_autoptr (GBytes) bytes =
+      make_bytes (wzp_conn_get_max_datagram (side->conn), 0);
+
+  for (guint i = 0; i < n; i++)
+    side_offer (side, bytes);
+}
+
+static void
+test_both_ways (void)
+{
+  g_autoptr (Pair) pair = pair_new (35);
+
+  g_test_summary ("Much comes and much goes, in packets of the largest size");
+
+  pair->max_payload = 65507;
+  pair->delay_ns = PAIR_MS / 10;
+  pair_connect (pair);
+  pair_run (pair, 500);
+  offer_largest (&pair->client, 300);
+  offer_largest (&pair->server, 300);
+  pair_run_until (pair,
+      pair->server.datagrams->len == 300 && pair->client.datagrams->len == 300,
+      10000);
+}
+
+static void
+test_acks_do_not_starve (void)
+{
+  g_autoptr (Pair) pair = pair_new (36);
+  WzpBatch batch;
+
+  g_test_summary ("An acknowledgement is due at every turn, and the largest "
+                  "datagram does not fit beside it: both go");
+
+  pair->max_payload = 65507;
+  pair->delay_ns = PAIR_MS / 10;
+  pair_connect (pair);
+  pair_run (pair, 500);
+  offer_largest (&pair->server, 3);
+  pair_run_until (pair, pair->client.datagrams->len == 3, 1000);
+  wzp_batch_init (&batch);
+  for (guint turn = 0; turn < 5; turn++) {
+    pair_run (pair, 100);
+    pair->server.is_mute = TRUE;
+    offer_largest (&pair->client, 3);
+    pair_run (pair, 1);
+    offer_largest (&pair->server, 1);
+    wzp_batch_reset (&batch);
+    wzp_conn_write (pair->server.conn, &batch, pair->now_ns);
+    g_assert_cmpuint (pair->server.n_pulled, ==, 4 + turn);
+    g_assert_false (pair->server.conn->has_pending);
+    g_assert_cmpuint (batch.n_packets, ==, 2);
+    g_assert_cmpuint (batch.runs[1].segment, >, 65000);
+    pair->server.is_mute = FALSE;
+  }
+  wzp_batch_clear (&batch);
+}
+
+static void
 test_in_flight_cap (void)
 {
   g_autoptr (Pair) pair = pair_new (33);
@@ -1161,6 +1222,8 @@ main (int argc, char **argv)
   g_test_add_func ("/conn/coalescing", test_coalescing);
   g_test_add_func ("/conn/queue-bound", test_queue_bound);
   g_test_add_func ("/conn/pull", test_pull);
+  g_test_add_func ("/conn/both-ways", test_both_ways);
+  g_test_add_func ("/conn/acks-do-not-starve", test_acks_do_not_starve);
   g_test_add_func ("/conn/in-flight-cap", test_in_flight_cap);
   g_test_add_func ("/conn/info", test_info);
   g_test_add_func ("/conn/pmtu-lost-probe", test_pmtu_lost_probe);

@@ -808,8 +808,10 @@ test_close_is_prompt (WzpTest *test, gconstpointer data)
 static void
 test_flush_and_free (WzpTest *test, gconstpointer data)
 {
-  g_autoptr (Peer) server = peer_new (test->context, 4, NULL, NULL);
-  g_autoptr (Peer) client = peer_new (test->context, 4, NULL, NULL);
+  /* A probe for the largest packet would fill the congestion window. */
+  const WzpEndpointConfig config = { .max_udp_payload = 1452 };
+  g_autoptr (Peer) server = peer_new (test->context, 4, NULL, &config);
+  g_autoptr (Peer) client = peer_new (test->context, 4, NULL, &config);
   PeerConn *out, *in;
 
   connect_pair (test, client, server, &out, &in);

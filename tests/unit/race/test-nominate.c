@@ -86,7 +86,7 @@ drain_decisions (WzpNominate *nominate, gint64 now, gboolean with_suspect)
 #define assert_decisions(nominate, now, expected)                              \
   G_STMT_START                                                                 \
   {                                                                            \
-    g_autofree char *_got = drain_decisions ((nominate), (now));               \
+    g_autofree char *_got = drain_decisions ((nominate), (now), FALSE);        \
     g_assert_cmpstr (_got, ==, (expected));                                    \
   }                                                                            \
   G_STMT_END
@@ -94,7 +94,7 @@ drain_decisions (WzpNominate *nominate, gint64 now, gboolean with_suspect)
 #define assert_with_suspect(nominate, now, expected)                           \
   G_STMT_START                                                                 \
   {                                                                            \
-    g_autofree char *_got = drain_decisions ((nominate), (now));               \
+    g_autofree char *_got = drain_decisions ((nominate), (now), TRUE);         \
     g_assert_cmpstr (_got, ==, (expected));                                    \
   }                                                                            \
   G_STMT_END
@@ -495,6 +495,7 @@ test_suspect_and_dead_by_sample (void)
   assert_with_suspect (nominate, T0 + 2 * SEC, "SUSPECT:direct");
   assert_with_suspect (nominate, T0 + 2200 * MS - 1, "");
   assert_with_suspect (nominate, T0 + 2200 * MS, "SUSPECT:direct");
+  wzp_nominate_heard (nominate, RELAY, T0 + 2200 * MS);
   sample (nominate, DIRECT, 10 * MS, T0 + 2 * SEC);
   assert_paths (nominate, DIRECT, WZP_PATH_NONE);
   sample (nominate, DIRECT, SEC - 1, T0 + 2 * SEC);

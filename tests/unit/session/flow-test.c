@@ -126,3 +126,38 @@ flow_test_take_frame (WzpSendFlow *flow, guint32 seed, gsize size)
   wzp_send_item_clear (&item);
   return is_frame;
 }
+
+char *
+flow_test_spell (WzpRecvFlow *flow)
+{
+  static const char *const names[] = { "f", "d", "eos", "ended", "flushing",
+    "closed" };
+  g_autoptr (GString) text = g_string_new (NULL);
+  WzpRecvItem item;
+  gboolean more = TRUE;
+
+  while (more && wzp_recv_flow_pop (flow, 0, &item)) {
+    g_string_append_printf (
+        text, "%s%s", text->len > 0 ? " " : "", names[item.kind]);
+    if (item.kind == WZP_RECV_FRAME)
+      g_string_append_printf (text, "%u", item.frame->meta.size);
+    if (item.kind == WZP_RECV_DESCRIPTION)
+      g_string_append_printf (text, "(%s)", item.caps);
+    if (item.lost > 0)
+      g_string_append_printf (text, "+%" G_GUINT64_FORMAT, item.lost);
+    if (item.discont)
+      g_string_append_c (text, '!');
+    /* These two would come for ever. */
+    more = item.kind != WZP_RECV_FLUSHING && item.kind != WZP_RECV_CLOSED;
+    wzp_recv_item_clear (&item);
+  }
+  return g_string_free (g_steal_pointer (&text), FALSE);
+}
+
+void
+flow_test_assert_spells (WzpRecvFlow *flow, const char *expected)
+{
+  g_autofree char *text = flow_test_spell (flow);
+
+  g_assert_cmpstr (text, ==, expected);
+}

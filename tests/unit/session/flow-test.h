@@ -42,4 +42,9 @@ WzpPushResult flow_test_pusher_join (FlowTestPusher *self);
 /* Takes the next item, which must be a frame; TRUE: it was. */
 gboolean flow_test_take_frame (WzpSendFlow *flow, guint32 seed, gsize size);
 
+/* Pops all that can be popped now and says what it was: "f3 d(a/b) eos ended",
+ * a frame's size, a lost count behind a +, a ! for a discont. */
+char *flow_test_spell (WzpRecvFlow *flow);
+void flow_test_assert_spells (WzpRecvFlow *flow, const char *expected);
+
 G_END_DECLS

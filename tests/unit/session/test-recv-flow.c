@@ -41,43 +41,6 @@ push_end (WzpRecvFlow *flow, WzpRecvKind kind)
   wzp_recv_flow_push (flow, &item);
 }
 
-/* What can be popped now: "f3 d(a/b) eos ended", a lost count behind a +, a !
- * for a discont. */
-static char *
-spell (WzpRecvFlow *flow)
-{
-  static const char *const names[] = { "f", "d", "eos", "ended", "flushing",
-    "closed" };
-  g_autoptr (GString) text = g_string_new (NULL);
-  WzpRecvItem item;
-  gboolean more = TRUE;
-
-  while (more && wzp_recv_flow_pop (flow, 0, &item)) {
-    g_string_append_printf (
-        text, "%s%s", text->len > 0 ? " " : "", names[item.kind]);
-    if (item.kind == WZP_RECV_FRAME)
-      g_string_append_printf (text, "%u", item.frame->meta.size);
-    if (item.kind == WZP_RECV_DESCRIPTION)
-      g_string_append_printf (text, "(%s)", item.caps);
-    if (item.lost > 0)
-      g_string_append_printf (text, "+%" G_GUINT64_FORMAT, item.lost);
-    if (item.discont)
-      g_string_append_c (text, '!');
-    /* These two would come for ever. */
-    more = item.kind != WZP_RECV_FLUSHING && item.kind != WZP_RECV_CLOSED;
-    wzp_recv_item_clear (&item);
-  }
-  return g_string_free (g_steal_pointer (&text), FALSE);
-}
-
-static void
-assert_spells (WzpRecvFlow *flow, const char *expected)
-{
-  g_autofree char *text = spell (flow);
-
-  g_assert_cmpstr (text, ==, expected);
-}
-
 static void
 test_order (WzpTest *test, gconstpointer data)
 {
@@ -107,7 +70,7 @@ test_order (WzpTest *test, gconstpointer data)
   g_assert_cmpint (item.offset_ns, ==, 77);
   g_assert_false (item.discont);
   wzp_recv_item_clear (&item);
-  assert_spells (flow, "f200+3! eos");
+  flow_test_assert_spells (flow, "f200+3! eos");
 
   wzp_recv_flow_get_stats (flow, &stats);
   g_assert_cmpuint (stats.frames_out, ==, 2);
@@ -195,7 +158,7 @@ test_descriptions (WzpTest *test, gconstpointer data)
   push_end (flow, WZP_RECV_ENDED);
   push_text (flow, "c");
   push_end (flow, WZP_RECV_EOS);
-  assert_spells (flow, "d(c) eos");
+  flow_test_assert_spells (flow, "d(c) eos");
 
   /* Caps of 60000 bytes for each frame of 1: the frames give way. */
   for (guint i = 0; i < 3 * WZP_RECV_QUEUE_FRAMES; i++) {
@@ -292,15 +255,15 @@ test_flush (WzpTest *test, gconstpointer data)
   push_frame (flow, 1, 1, 0);
   push_frame (flow, 2, 2, 0);
   wzp_recv_flow_set_flushing (flow, TRUE);
-  assert_spells (flow, "flushing");
-  assert_spells (flow, "flushing");
+  flow_test_assert_spells (flow, "flushing");
+  flow_test_assert_spells (flow, "flushing");
   push_frame (flow, 3, 3, 0);
   push_text (flow, "b");
   push_frame (flow, 4, 4, 0);
   wzp_recv_flow_set_flushing (flow, FALSE);
   push_frame (flow, 5, 5, 0);
   push_frame (flow, 6, 6, 0);
-  assert_spells (flow, "d(b) f5! f6");
+  flow_test_assert_spells (flow, "d(b) f5! f6");
   wzp_recv_flow_get_stats (flow, &stats);
   g_assert_cmpuint (stats.frames_dropped, ==, 4);
   g_assert_cmpuint (stats.frames_lost, ==, 0);
@@ -308,7 +271,7 @@ test_flush (WzpTest *test, gconstpointer data)
   wzp_recv_flow_set_flushing (flow, TRUE);
   push_end (flow, WZP_RECV_EOS);
   wzp_recv_flow_set_flushing (flow, FALSE);
-  assert_spells (flow, "eos");
+  flow_test_assert_spells (flow, "eos");
 
   /* A long pause with many calls in it costs little. */
   wzp_recv_flow_set_flushing (flow, TRUE);
@@ -318,7 +281,7 @@ test_flush (WzpTest *test, gconstpointer data)
     push_end (flow, WZP_RECV_ENDED);
   }
   wzp_recv_flow_set_flushing (flow, FALSE);
-  assert_spells (flow, "d(last) ended");
+  flow_test_assert_spells (flow, "d(last) ended");
 }
 
 static void
@@ -335,12 +298,12 @@ test_orphan (WzpTest *test, gconstpointer data)
   push_counted (flow, &n_freed, 1);
   push_end (flow, WZP_RECV_EOS);
   g_assert_cmpint (n_freed, ==, 1);
-  assert_spells (flow, "d(a) f1 ended closed");
-  assert_spells (flow, "closed");
+  flow_test_assert_spells (flow, "d(a) f1 ended closed");
+  flow_test_assert_spells (flow, "closed");
   wzp_recv_flow_set_flushing (flow, TRUE);
-  assert_spells (flow, "flushing");
+  flow_test_assert_spells (flow, "flushing");
   wzp_recv_flow_set_flushing (flow, FALSE);
-  assert_spells (flow, "closed");
+  flow_test_assert_spells (flow, "closed");
 }
 
 static void
@@ -383,7 +346,7 @@ test_detach (WzpTest *test, gconstpointer data)
   wzp_recv_flow_orphan (flow);
   g_assert_cmpint (node.n_detaches, ==, 1);
   g_assert_cmpint (node.n_wakes, ==, 0);
-  assert_spells (flow, "f1 closed");
+  flow_test_assert_spells (flow, "f1 closed");
 }
 
 /* Pops until CLOSED, as a source element does. */
