@@ -192,7 +192,7 @@ on_state (WzpNode *node, WzpConnectionState state, const WzpFailure *failure,
   end_event (client);
 }
 
-/* Only these two are open as PROGRESS for a while: they end by themselves soon.
+/* Only these are open as PROGRESS for a while: they end by themselves soon.
  * Who waits for progress to finish before it goes on to PLAYING (gst-launch-1.0
  * does) must not wait for a peer, so the steps behind them are no PROGRESS, not
  * even CONTINUE, which it takes for one that is open. */
@@ -201,6 +201,7 @@ static const struct {
 } waited_steps[] = {
   { "name-lookup", "Looking up the relay's address" },
   { "connect", "Connecting to the relay" },
+  { "register", "Registering at the relay" },
 };
 
 static void

@@ -6,7 +6,7 @@
 
 G_BEGIN_DECLS
 
-/* Warnings that reach the bus: so many in so long a time, the rest is logged. */
+/* Warnings that reach the bus, so many in so long; the rest is logged. */
 #define GST_WZP_MAX_WARNINGS        5u
 #define GST_WZP_WARNING_INTERVAL_US (10 * G_USEC_PER_SEC)
 

@@ -52,7 +52,7 @@ typedef struct {
   GstTagList *tags;      /* owned, nullable */
   gboolean is_described; /* the flow has both */
   gboolean want_discont; /* the next frame does not follow the last */
-  guint n_prepared; /* buffers that came to the clock since the last sent */
+  guint64 n_late;        /* buffers that the base class has dropped */
   gint64 last_qos_us;
 } GstWzpSink;
 
@@ -148,7 +148,7 @@ open_sink (GstElement *element, WzpNode *node)
     return FALSE;
   self->is_described = FALSE;
   self->want_discont = FALSE;
-  self->n_prepared = 0;
+  self->n_late = 0;
   self->last_qos_us = 0;
   return TRUE;
 }
@@ -249,7 +249,6 @@ handle_event (GstBaseSink *sink, GstEvent *event)
       break;
     case GST_EVENT_FLUSH_STOP:
       self->want_discont = TRUE;
-      self->n_prepared = 0;
       break;
     default:
       break;
@@ -311,33 +310,25 @@ post_qos (GstWzpSink *self, GstBuffer *buffer)
   gst_element_post_message (GST_ELEMENT (self), message);
 }
 
-/* Called for each buffer before it waits for its time, render() for those that
- * were not too late: so it is known when some were dropped between. */
-static GstFlowReturn
-prepare (GstBaseSink *sink, GstBuffer *buffer)
-{
-  GST_WZP_SINK (sink)->n_prepared++;
-  return GST_FLOW_OK;
-}
-
-/* The buffer that prerolls is prepared again when it goes on. */
-static GstFlowReturn
-preroll (GstBaseSink *sink, GstBuffer *buffer)
-{
-  GST_WZP_SINK (sink)->n_prepared = 0;
-  return GST_FLOW_OK;
-}
-
+/* Buffers that the base class found too late never get here: its own count is
+ * the only trace of them. */
 static void
 check_late_drops (GstWzpSink *self)
 {
-  if (self->n_prepared > 1) {
-    GST_DEBUG_OBJECT (self, "%u buffers were too late", self->n_prepared - 1);
-    g_atomic_int_add (&self->client.dropped, (int) self->n_prepared - 1);
+  GstBaseSink *sink = GST_BASE_SINK (self);
+  g_autoptr (GstStructure) stats = NULL;
+  guint64 n_late = 0;
+
+  if (!gst_base_sink_get_sync (sink))
+    return;
+  stats = gst_base_sink_get_stats (sink);
+  gst_structure_get_uint64 (stats, "dropped", &n_late);
+  if (n_late > self->n_late) {
+    g_atomic_int_add (&self->client.dropped, (int) (n_late - self->n_late));
     self->want_discont = TRUE;
     gst_element_call_async (GST_ELEMENT (self), push_key_request, NULL, NULL);
   }
-  self->n_prepared = 0;
+  self->n_late = n_late;
 }
 
 /* One try. FLUSHING: the wait was broken off. */
@@ -442,8 +433,6 @@ gst_wzp_sink_class_init (GstWzpSinkClass *klass)
   sink_class->get_caps = get_caps;
   sink_class->set_caps = set_caps;
   sink_class->event = handle_event;
-  sink_class->prepare = prepare;
-  sink_class->preroll = preroll;
   sink_class->render = render;
   sink_class->wait_event = wait_event;
   sink_class->unlock = unlock;

@@ -11,6 +11,9 @@
 #define FIRST_CAP_HOLD_S 10u
 #define MAX_CAP_HOLD_S   640u
 
+/* Without an acknowledgement, after which memory is given back. */
+#define IDLE_US (2 * G_USEC_PER_SEC)
+
 /* Reading */
 
 /* After the close only the packet that says so is left (RFC 9000, section
@@ -124,6 +127,17 @@ wzp_conn_read (WzpConn *conn, const WzpUdpPacket *packet, guint64 now_ns)
   return WZP_CONN_READ_DONE;
 }
 
+/* Memory of a connection that does nothing but stay alive. */
+static void
+trim_when_idle (WzpConn *conn)
+{
+  if (conn->busy_since_ns != 0 ||
+      (gint64) (conn->now_ns / 1000) - conn->info.last_ack_us < IDLE_US)
+    return;
+  wzp_datagram_queue_trim (conn->queue);
+  wzp_datagram_log_trim (conn->log);
+}
+
 /* Time, and what too much of it without an answer means */
 
 /* Falls back to what every path takes, for a while: then it is tried again,
@@ -190,8 +204,7 @@ wzp_conn_handle_expiry (WzpConn *conn, guint64 now_ns)
   if (conn->ng == NULL || !wzp_conn_is_open (conn))
     return;
 
-  wzp_datagram_queue_trim (conn->queue);
-  wzp_datagram_log_trim (conn->log);
+  trim_when_idle (conn);
   conn->in_ngtcp2 = TRUE;
   rv = ngtcp2_conn_handle_expiry (conn->ng, conn->now_ns);
   conn->in_ngtcp2 = FALSE;

@@ -2,6 +2,8 @@
 #include "wzp-node-private.h"
 #include "wzp-uri.h"
 
+#define MAX_BACKOFF_S (24 * 3600.0)
+
 void
 wzp_node_config_init (WzpNodeConfig *ret_config)
 {
@@ -19,6 +21,34 @@ wzp_node_config_init (WzpNodeConfig *ret_config)
     .retry_backoff_max = 30.0 };
 }
 
+static guint
+or_default (guint value, guint default_value)
+{
+  return value != 0 ? value : default_value;
+}
+
+/* Where 0 stands for the default. */
+static void
+apply_defaults (WzpNodeConfig *config)
+{
+  WzpNodeConfig defaults;
+
+  wzp_node_config_init (&defaults);
+  config->direct_timeout_ms =
+      or_default (config->direct_timeout_ms, defaults.direct_timeout_ms);
+  config->relay_timeout_ms =
+      or_default (config->relay_timeout_ms, defaults.relay_timeout_ms);
+  config->relay_grace_ms =
+      or_default (config->relay_grace_ms, defaults.relay_grace_ms);
+  config->direct_grace_ms =
+      or_default (config->direct_grace_ms, defaults.direct_grace_ms);
+  config->latency_ms = or_default (config->latency_ms, defaults.latency_ms);
+  if (config->retry_backoff_factor == 0)
+    config->retry_backoff_factor = defaults.retry_backoff_factor;
+  if (config->retry_backoff_max == 0)
+    config->retry_backoff_max = defaults.retry_backoff_max;
+}
+
 void
 wzp_node_config_copy (WzpNodeConfig *to, const WzpNodeConfig *from)
 {
@@ -32,8 +62,7 @@ wzp_node_config_copy (WzpNodeConfig *to, const WzpNodeConfig *from)
   to->peer_fingerprint = g_strdup (from->peer_fingerprint);
   to->bind_address = g_strdup (from->bind_address);
   to->identity = NULL;
-  if (to->latency_ms == 0)
-    to->latency_ms = WZP_DEFAULT_LATENCY_MS;
+  apply_defaults (to);
 }
 
 void
@@ -113,8 +142,26 @@ check_names (const WzpNodeConfig *config, GError **error)
   return TRUE;
 }
 
+static gboolean
+check_numbers (const WzpNodeConfig *config, GError **error)
+{
+  if (config->retries < -1)
+    return invalid (error, "retries", "-1 (no limit) or more");
+  /* Written so that NaN is refused. */
+  if (!(config->retry_backoff_factor >= 0 &&
+          config->retry_backoff_factor <= MAX_BACKOFF_S))
+    return invalid (
+        error, "retry-backoff-factor", "0 seconds to a day are allowed");
+  if (!(config->retry_backoff_max >= 0 &&
+          config->retry_backoff_max <= MAX_BACKOFF_S))
+    return invalid (
+        error, "retry-backoff-max", "0 seconds to a day are allowed");
+  return TRUE;
+}
+
 gboolean
 wzp_node_config_check (const WzpNodeConfig *config, GError **error)
 {
-  return check_relay (config, error) && check_names (config, error);
+  return check_relay (config, error) && check_names (config, error) &&
+      check_numbers (config, error);
 }

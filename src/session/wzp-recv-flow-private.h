@@ -10,8 +10,9 @@ G_BEGIN_DECLS
 WzpRecvFlow *wzp_recv_flow_new (const char *name);
 void wzp_recv_flow_attach (WzpRecvFlow *self, gpointer node,
     WzpFlowWakeFunc wake, WzpFlowDetachFunc detach);
-/* The node is going: pop() gives what is queued, then CLOSED for ever. */
-void wzp_recv_flow_orphan (WzpRecvFlow *self);
+/* The node is going: pop() gives what is queued, then CLOSED for ever. FALSE:
+ * it was detached or orphaned before. */
+gboolean wzp_recv_flow_orphan (WzpRecvFlow *self);
 const char *wzp_recv_flow_get_name (const WzpRecvFlow *self); /* nullable */
 
 /* Session thread; each takes what is in the item. */

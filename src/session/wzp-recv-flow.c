@@ -74,14 +74,18 @@ wzp_recv_flow_attach (WzpRecvFlow *self, gpointer node, WzpFlowWakeFunc wake,
   g_mutex_unlock (&self->lock);
 }
 
-void
+gboolean
 wzp_recv_flow_orphan (WzpRecvFlow *self)
 {
+  gboolean was_attached;
+
   g_mutex_lock (&self->lock);
+  was_attached = self->node != NULL;
   self->node = NULL;
   self->closed = TRUE;
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
+  return was_attached;
 }
 
 const char *

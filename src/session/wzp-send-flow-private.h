@@ -35,8 +35,9 @@ WzpSendFlow *wzp_send_flow_new (const char *name, guint latency_ms,
 /* @node is not owned: wzp_send_flow_orphan() takes it back. */
 void wzp_send_flow_attach (WzpSendFlow *self, gpointer node,
     WzpFlowWakeFunc wake, WzpFlowDetachFunc detach);
-/* The node is going: no more wake or detach; push() returns CLOSED. */
-void wzp_send_flow_orphan (WzpSendFlow *self);
+/* The node is going: no more wake or detach; push() returns CLOSED. FALSE: it
+ * was detached or orphaned before. */
+gboolean wzp_send_flow_orphan (WzpSendFlow *self);
 const char *wzp_send_flow_get_name (const WzpSendFlow *self);
 
 /* Session thread: takes the first item. FALSE: empty; the next push() wakes. */

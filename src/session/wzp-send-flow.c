@@ -96,14 +96,18 @@ wzp_send_flow_attach (WzpSendFlow *self, gpointer node, WzpFlowWakeFunc wake,
   g_mutex_unlock (&self->lock);
 }
 
-void
+gboolean
 wzp_send_flow_orphan (WzpSendFlow *self)
 {
+  gboolean was_attached;
+
   g_mutex_lock (&self->lock);
+  was_attached = self->node != NULL;
   self->node = NULL;
   self->closed = TRUE;
   g_cond_broadcast (&self->cond);
   g_mutex_unlock (&self->lock);
+  return was_attached;
 }
 
 const char *

@@ -280,6 +280,223 @@ GST_START_TEST (test_stats_and_path)
 }
 GST_END_TEST
 
+static GstClockTime
+running_time (GstElement *element)
+{
+  g_autoptr (GstClock) clock = gst_element_get_clock (element);
+
+  return gst_clock_get_time (clock) - gst_element_get_base_time (element);
+}
+
+/* What was too late to be sent is a gap: the next buffer says so, and a key
+ * frame is asked for. */
+GST_START_TEST (test_late_is_discont)
+{
+  static const gboolean is_late[] = { FALSE, TRUE, TRUE, FALSE };
+  GstBuffer *out = NULL;
+  GstElement *sink;
+  CheckPair pair;
+
+  check_pair_init (&pair);
+  sink = pair.sink->element;
+  g_object_set (sink, "sync", TRUE, NULL);
+  check_pair_start (&pair, CAPS);
+  gst_element_set_base_time (sink,
+      gst_element_get_base_time (sink) + running_time (sink) - 10 * GST_SECOND);
+  for (guint i = 0; i < G_N_ELEMENTS (is_late); i++) {
+    GstBuffer *in = check_buffer_new (10 + i, i);
+
+    GST_BUFFER_PTS (in) =
+        is_late[i] ? 5 * GST_SECOND : running_time (sink) + 10 * GST_MSECOND;
+    check_push (&pair, in);
+  }
+  do {
+    /* The base class lets the first of many late ones through. */
+    g_clear_pointer (&out, gst_buffer_unref);
+    out = check_pull (&pair);
+  } while (gst_buffer_get_size (out) < 10 + G_N_ELEMENTS (is_late) - 1);
+  fail_unless (GST_BUFFER_FLAG_IS_SET (out, GST_BUFFER_FLAG_DISCONT));
+  gst_buffer_unref (out);
+  expect_key_request (&pair, FALSE);
+  check_pair_clear (&pair);
+}
+GST_END_TEST
+
+/* A peer that goes without EOS: no EOS here, GAP events, and a state to see. */
+GST_START_TEST (test_peer_goes)
+{
+  CheckPair pair;
+  GstEvent *event;
+  GstEventType type;
+
+  check_pair_init (&pair);
+  check_pair_start (&pair, CAPS);
+  for (guint i = 0; i < 3; i++) {
+    GstBuffer *in = check_buffer_new (10, i);
+
+    GST_BUFFER_PTS (in) = i * GST_MSECOND;
+    send_and_compare (&pair, in);
+  }
+  gst_element_set_state (pair.sink->element, GST_STATE_NULL);
+  do {
+    event = gst_harness_pull_event (pair.src);
+    fail_unless (event != NULL, "no GAP");
+    type = GST_EVENT_TYPE (event);
+    fail_unless (type != GST_EVENT_EOS);
+    gst_event_unref (event);
+  } while (type != GST_EVENT_GAP);
+  check_pair_clear (&pair);
+}
+GST_END_TEST
+
+static GstHarness *
+member_new (const char *factory, const char *session, const char *flow)
+{
+  GstElement *element = check_element_new (factory);
+
+  g_object_set (element, "session", session, "flow", flow, "mode", 2, NULL);
+  if (element->sinkpads != NULL)
+    g_object_set (element, "sync", FALSE, "wait-for-connection", TRUE, NULL);
+  return check_harness_new (element);
+}
+
+/* Two streams one way and one the other way, by name, in one call; only one
+ * element of each side carries the candidates. */
+GST_START_TEST (test_flows_of_a_session)
+{
+  static const char *const flows[] = { "sound", "picture", "back" };
+  GstHarness *sinks[3], *srcs[3];
+
+  for (guint i = 0; i < 3; i++) {
+    sinks[i] = member_new ("wzpsink", i < 2 ? "here" : "there", flows[i]);
+    srcs[i] = member_new ("wzpsrc", i < 2 ? "there" : "here", flows[i]);
+  }
+  check_exchange_candidates (sinks[0]->element, srcs[1]->element);
+  for (guint i = 0; i < 3; i++) {
+    gst_harness_play (srcs[i]);
+    gst_harness_play (sinks[i]);
+    gst_harness_set_src_caps_str (sinks[i], CAPS);
+  }
+  for (guint i = 0; i < 3; i++) {
+    g_autoptr (GstBuffer) in = check_buffer_new (1000 + i, i);
+    g_autoptr (GstBuffer) out = NULL;
+
+    fail_unless_equals_int (
+        gst_harness_push (sinks[i], gst_buffer_ref (in)), GST_FLOW_OK);
+    out = gst_harness_pull (srcs[i]);
+    fail_unless (out != NULL, "nothing of %s", flows[i]);
+    check_same_bytes (in, out);
+  }
+  for (guint i = 0; i < 3; i++) {
+    gst_harness_teardown (sinks[i]);
+    gst_harness_teardown (srcs[i]);
+  }
+}
+GST_END_TEST
+
+typedef struct {
+  GMutex lock;
+  GCond cond;
+  guint n;
+} Counter;
+
+static void
+on_handoff (GstElement *element, GstBuffer *buffer, GstPad *pad, Counter *seen)
+{
+  g_mutex_lock (&seen->lock);
+  seen->n++;
+  g_cond_signal (&seen->cond);
+  g_mutex_unlock (&seen->lock);
+}
+
+static void
+wait_for_count (Counter *seen, guint n)
+{
+  const gint64 deadline = g_get_monotonic_time () + CHECK_TIMEOUT_MS * 1000;
+  gboolean in_time = TRUE;
+
+  g_mutex_lock (&seen->lock);
+  while (in_time && seen->n < n)
+    in_time = g_cond_wait_until (&seen->cond, &seen->lock, deadline);
+  g_mutex_unlock (&seen->lock);
+  fail_unless (in_time, "only %u of %u buffers", seen->n, n);
+}
+
+static GstElement *
+pipeline_new (const char *text, const char *wzp, GstElement **ret_wzp)
+{
+  GstElement *pipeline = gst_parse_launch (text, NULL);
+
+  fail_unless (pipeline != NULL);
+  *ret_wzp = gst_bin_get_by_name (GST_BIN (pipeline), wzp);
+  g_object_set (*ret_wzp, "bind-address", "127.0.0.1", "mode", 2, NULL);
+  return pipeline;
+}
+
+/* The same pipelines again and again, with new candidates each time. */
+GST_START_TEST (test_restart)
+{
+  GstElement *sink, *src;
+  GstElement *sending = pipeline_new (
+      "fakesrc is-live=true do-timestamp=true format=time sizetype=fixed "
+      "sizemax=500 datarate=100000 ! wzpsink name=wzp",
+      "wzp", &sink);
+  GstElement *receiving = pipeline_new (
+      "wzpsrc name=wzp ! fakesink name=end signal-handoffs=true", "wzp", &src);
+  GstElement *end = gst_bin_get_by_name (GST_BIN (receiving), "end");
+  Counter seen = { .n = 0 };
+
+  g_mutex_init (&seen.lock);
+  g_cond_init (&seen.cond);
+  g_signal_connect (end, "handoff", G_CALLBACK (on_handoff), &seen);
+  check_exchange_candidates (sink, src);
+  for (guint i = 0; i < 5; i++) {
+    seen.n = 0;
+    fail_unless (gst_element_set_state (receiving, GST_STATE_PLAYING) !=
+        GST_STATE_CHANGE_FAILURE);
+    fail_unless (gst_element_set_state (sending, GST_STATE_PLAYING) !=
+        GST_STATE_CHANGE_FAILURE);
+    wait_for_count (&seen, 20);
+    gst_element_set_state (i % 2 ? sending : receiving, GST_STATE_NULL);
+    gst_element_set_state (i % 2 ? receiving : sending, GST_STATE_NULL);
+  }
+  gst_object_unref (end);
+  gst_object_unref (sink);
+  gst_object_unref (src);
+  gst_object_unref (sending);
+  gst_object_unref (receiving);
+  g_mutex_clear (&seen.lock);
+  g_cond_clear (&seen.cond);
+}
+GST_END_TEST
+
+/* The next element message of that name. */
+static void
+expect_element_message (GstBus *bus, const char *name)
+{
+  for (;;) {
+    g_autoptr (GstMessage) message =
+        check_wait_message (bus, GST_MESSAGE_ELEMENT);
+
+    if (gst_message_has_name (message, name))
+      return;
+  }
+}
+
+GST_START_TEST (test_messages)
+{
+  static const char *const names[] = { "wzp-race", "wzp-path" };
+  CheckPair pair;
+
+  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+    check_pair_init (&pair);
+    check_pair_start (&pair, CAPS);
+    expect_element_message (pair.src_bus, names[i]);
+    check_pair_clear (&pair);
+  }
+}
+GST_END_TEST
+
 static Suite *
 wzp_stream_suite (void)
 {
@@ -295,6 +512,11 @@ wzp_stream_suite (void)
   tcase_add_test (tc, test_large_buffer);
   tcase_add_test (tc, test_too_large_buffer);
   tcase_add_test (tc, test_stats_and_path);
+  tcase_add_test (tc, test_late_is_discont);
+  tcase_add_test (tc, test_peer_goes);
+  tcase_add_test (tc, test_flows_of_a_session);
+  tcase_add_test (tc, test_restart);
+  tcase_add_test (tc, test_messages);
   return s;
 }
 

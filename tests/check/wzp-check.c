@@ -114,6 +114,25 @@ on_local_candidates (
 }
 
 void
+check_exchange_candidates (GstElement *a, GstElement *b)
+{
+  g_signal_connect (a, "local-candidates", G_CALLBACK (on_local_candidates), b);
+  g_signal_connect (b, "local-candidates", G_CALLBACK (on_local_candidates), a);
+}
+
+GstHarness *
+check_harness_new (GstElement *element)
+{
+  GstHarness *h = element->sinkpads != NULL
+      ? gst_harness_new_with_element (element, "sink", NULL)
+      : gst_harness_new_with_element (element, NULL, "src");
+
+  gst_harness_use_systemclock (h);
+  gst_object_unref (element);
+  return h;
+}
+
+void
 check_pair_init (CheckPair *self)
 {
   GstElement *sink = check_element_new ("wzpsink");
@@ -122,21 +141,13 @@ check_pair_init (CheckPair *self)
   g_object_set (
       sink, "mode", 2, "sync", FALSE, "wait-for-connection", TRUE, NULL);
   g_object_set (src, "mode", 2, NULL);
-  g_signal_connect (
-      sink, "local-candidates", G_CALLBACK (on_local_candidates), src);
-  g_signal_connect (
-      src, "local-candidates", G_CALLBACK (on_local_candidates), sink);
-
-  self->sink = gst_harness_new_with_element (sink, "sink", NULL);
-  self->src = gst_harness_new_with_element (src, NULL, "src");
-  gst_harness_use_systemclock (self->sink);
-  gst_harness_use_systemclock (self->src);
+  check_exchange_candidates (sink, src);
   self->sink_bus = gst_bus_new ();
   self->src_bus = gst_bus_new ();
   gst_element_set_bus (sink, self->sink_bus);
   gst_element_set_bus (src, self->src_bus);
-  gst_object_unref (sink);
-  gst_object_unref (src);
+  self->sink = check_harness_new (sink);
+  self->src = check_harness_new (src);
 }
 
 void

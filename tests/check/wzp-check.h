@@ -37,6 +37,10 @@ typedef struct {
 } CheckPair;
 
 void check_pair_init (CheckPair *self);
+/* What each of both hands to the other. */
+void check_exchange_candidates (GstElement *a, GstElement *b);
+/* A harness with the system clock around @element, which it takes. */
+GstHarness *check_harness_new (GstElement *element);
 /* Both PLAYING, caps set, connected. */
 void check_pair_start (CheckPair *self, const char *caps);
 void check_pair_clear (CheckPair *self);

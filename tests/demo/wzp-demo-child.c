@@ -25,6 +25,12 @@ demo_stop_waiting (void)
   is_stopped = TRUE;
 }
 
+gboolean
+demo_is_stopped (void)
+{
+  return is_stopped;
+}
+
 static gboolean
 on_deadline (gpointer user_data)
 {

@@ -32,5 +32,6 @@ gboolean demo_wait (DemoCondition condition, gpointer data, guint seconds);
 
 /* From now on every wait is over at once: somebody wants the program to end. */
 void demo_stop_waiting (void);
+gboolean demo_is_stopped (void);
 
 G_END_DECLS

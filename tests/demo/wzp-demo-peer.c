@@ -11,6 +11,8 @@
 #include "wzp-demo-sound.h"
 
 #define NOTE_INTERVAL 30u /* pictures */
+/* Statistics are snapshots: this old at most. */
+#define STATS_MS 250u
 /* As long as the pictures: 20 ms each. */
 #define SOUND_BUFFERS (DEMO_PICTURES * 50u / DEMO_FPS)
 
@@ -108,7 +110,6 @@ since_start_ms (const Peer *self, gint64 time_us)
   return time_us == 0 ? -1.0 : (double) (time_us - self->start_us) / 1000.0;
 }
 
-/* After the stop: then the figures are final. */
 static void
 say_result (Peer *self)
 {
@@ -182,9 +183,11 @@ static void
 on_progress (Peer *self, GstMessage *message)
 {
   g_autofree char *code = NULL;
+  GstProgressType type;
 
-  gst_message_parse_progress (message, NULL, &code, NULL);
-  if (!g_str_equal (code, "listening") || self->is_ready)
+  gst_message_parse_progress (message, &type, &code, NULL);
+  if (type != GST_PROGRESS_TYPE_COMPLETE || !g_str_equal (code, "register") ||
+      self->is_ready)
     return;
   self->is_ready = TRUE;
   say ("ready", "%s", "");
@@ -196,7 +199,6 @@ on_element_message (Peer *self, const GstStructure *s)
   if (s == NULL || !gst_structure_has_name (s, "wzp-race"))
     return;
   g_free (self->role);
-  g_free (self->path);
   self->role = g_strdup (demo_facts_string (s, "role"));
 }
 
@@ -491,6 +493,13 @@ take_candidates (Peer *self, const char *text)
     fail (self, "the peer's candidates were not taken");
 }
 
+static gboolean
+on_stats_fresh (gpointer user_data)
+{
+  g_main_loop_quit (((Peer *) user_data)->loop);
+  return G_SOURCE_REMOVE;
+}
+
 static void
 on_line (GObject *source, GAsyncResult *result, gpointer user_data)
 {
@@ -499,7 +508,7 @@ on_line (GObject *source, GAsyncResult *result, gpointer user_data)
       g_data_input_stream_read_line_finish (self->input, result, NULL, NULL);
 
   if (line == NULL || g_str_equal (line, "end")) {
-    g_main_loop_quit (self->loop);
+    g_timeout_add (STATS_MS, on_stats_fresh, self);
     return;
   }
   if (g_str_has_prefix (line, "candidates "))
@@ -545,6 +554,7 @@ clear (Peer *self)
   g_clear_object (&self->input);
   g_clear_pointer (&self->loop, g_main_loop_unref);
   g_free (self->role);
+  g_free (self->path);
   g_mutex_clear (&self->lock);
 }
 

@@ -1,7 +1,7 @@
 /* wzp-demo-peer: one end of a call, in a process of its own. It speaks to the
  * one that started it by lines:
  *
- *   says   ready                waits for a caller, under its name
+ *   says   ready                registered, can be called
  *          candidates TEXT      application/x-wzp-candidates, of mode=app
  *          note TEXT            what happened, for people
  *          done                 all streams have ended

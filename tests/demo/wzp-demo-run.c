@@ -145,7 +145,8 @@ peer_settings (const Call *call, guint index)
 
   if (!plan->with_relay)
     return g_strdup ("mode=app bind-address=" ADDRESS);
-  return g_strdup_printf ("uri=wzp://%s/%s mode=%s bind-address=%s%s",
+  return g_strdup_printf (
+      "uri=wzp://%s/%s mode=%s bind-address=%s retry-backoff-factor=0.1%s",
       call->relay_address, NAME, index == 0 ? "caller" : "listener", ADDRESS,
       plan->relay_only ? " transport-policy=relay" : "");
 }

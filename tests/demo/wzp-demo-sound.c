@@ -43,12 +43,12 @@ mean_square (const gint16 *samples)
 }
 
 static void
-check_window (DemoSound *self)
+check_window (DemoSound *self, const gint16 *samples)
 {
   const double amplitude = DEMO_SOUND_VOLUME * G_MAXINT16;
-  const double all = mean_square (self->samples);
+  const double all = mean_square (samples);
   const double purity =
-      all > 0.0 ? tone_power (self->samples, self->tone_hz) / all : 0.0;
+      all > 0.0 ? tone_power (samples, self->tone_hz) / all : 0.0;
   const double level_db =
       10.0 * log10 ((all + 1e-9) / (amplitude * amplitude / 2.0));
 
@@ -60,16 +60,23 @@ check_window (DemoSound *self)
     self->worst_level_db = level_db;
 }
 
+static void
+end_window (DemoSound *self)
+{
+  /* A window is judged when the one behind it is full. */
+  if (self->n_full >= 2)
+    check_window (self, self->windows[1]);
+  memcpy (self->windows[1], self->windows[0], sizeof self->windows[1]);
+  self->n_full++;
+  self->n_samples = 0;
+}
+
 void
 demo_sound_add (DemoSound *self, const gint16 *samples, gsize n)
 {
   for (gsize i = 0; i < n; i++) {
-    self->samples[self->n_samples++] = samples[i];
-    if (self->n_samples < DEMO_SOUND_WINDOW)
-      continue;
-    self->n_samples = 0;
-    if (self->is_started)
-      check_window (self);
-    self->is_started = TRUE;
+    self->windows[0][self->n_samples++] = samples[i];
+    if (self->n_samples == DEMO_SOUND_WINDOW)
+      end_window (self);
   }
 }

@@ -16,13 +16,14 @@ G_BEGIN_DECLS
 
 typedef struct {
   double tone_hz;
-  gint16 samples[DEMO_SOUND_WINDOW];
-  guint n_samples; /* of them in the window that fills */
-  guint n_windows; /* full ones, after the first: a codec starts up in it */
+  gint16 windows[2][DEMO_SOUND_WINDOW]; /* the one that fills, the last full */
+  guint n_samples; /* of the one that fills */
+  guint n_full;
+  guint n_windows; /* judged: not the first, not the last, where a codec starts
+                    * up and fills up its last packet */
   guint n_right;
   double worst_purity;   /* power at the tone to all power; 1: nothing else */
   double worst_level_db; /* the one that is furthest from the sender's */
-  gboolean is_started;
 } DemoSound;
 
 /* @tone_hz: a multiple of 10 Hz. */

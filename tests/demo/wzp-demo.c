@@ -83,7 +83,7 @@ run_all (const DemoPrograms *programs, int only)
 
   interrupt = g_unix_signal_add (SIGINT, on_signal, NULL);
   terminate = g_unix_signal_add (SIGTERM, on_signal, NULL);
-  for (guint i = first; i < end; i++)
+  for (guint i = first; i < end && !demo_is_stopped (); i++)
     n_right += demo_run (&plans[i], programs);
   g_source_remove (interrupt);
   g_source_remove (terminate);

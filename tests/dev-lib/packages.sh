@@ -25,6 +25,7 @@ pc gstreamer-app-1.0>=1.22 libgstreamer-plugins-base1.0-dev
 '
 requirements_demo="$requirements_build
 cmd gst-inspect-1.0 gstreamer1.0-tools
+pkg - gstreamer1.0-x
 pkg - gstreamer1.0-plugins-base
 pkg - gstreamer1.0-plugins-good
 pkg - gstreamer1.0-plugins-bad

@@ -139,8 +139,10 @@ test_blackhole (WzpTest *test, gconstpointer data)
   set_blackhole (&call, TRUE);
   wait_for_path (test, &call, WZP_PATH_RELAY);
   wait_for_frames (test, &call, 50);
+  g_mutex_lock (&call.hole->lock);
   g_test_message ("gap %" G_GINT64_FORMAT " ms, lost %" G_GUINT64_FORMAT,
       call.hole->max_gap_us / 1000, call.hole->lost);
+  g_mutex_unlock (&call.hole->lock);
   set_blackhole (&call, FALSE);
   wait_for_path (test, &call, WZP_PATH_DIRECT);
   wait_for_frames (test, &call, 20);

@@ -2,6 +2,7 @@
 #include "wzp-party.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
@@ -123,72 +124,95 @@ test_relay_killed_in_call (WzpTest *test, gconstpointer data)
   wzp_test_relay_free (relay);
 }
 
-/* A child that does not outlive this process, whatever becomes of it. */
-static pid_t
-fork_child (void)
+/* The two roles that this program plays in processes of their own, so that they
+ * can be killed: test-restart --caller ADDRESS, test-restart --relay. */
+static int
+run_caller (const char *address)
 {
-  pid_t pid = fork ();
+  WzpNodeConfig config;
+  WzpParty *caller;
+  WzpSendFlow *send;
 
-  if (pid == 0)
-    prctl (PR_SET_PDEATHSIG, SIGKILL);
+  wzp_party_config (&config, NULL);
+  config.relay = address;
+  config.peer = "cam1";
+  config.retry_backoff_factor = 0.1;
+  caller = wzp_party_new (&config);
+  send = wzp_node_add_send_flow (caller->node, "video", NULL, NULL, NULL, NULL);
+  wzp_party_start (caller);
+  wzp_test_source_join (
+      wzp_test_source_new (send, "x/y", G_MAXINT, 300 * 1000, 5000, 0, FALSE));
+  return 0;
+}
+
+static G_GNUC_NORETURN void
+run_relay (void)
+{
+  WzpTestRelay *relay = wzp_test_relay_new (0);
+
+  printf ("%s\n", wzp_test_relay_get_address (relay));
+  fflush (stdout);
+  for (;;)
+    pause ();
+}
+
+static void
+die_with_parent (gpointer unused)
+{
+  prctl (PR_SET_PDEATHSIG, SIGKILL);
+}
+
+static GPid
+spawn_role (const char *role, const char *argument, int *ret_stdout)
+{
+  const char *argv[] = { "/proc/self/exe", role, argument, NULL };
+  g_autoptr (GError) error = NULL;
+  GPid pid;
+
+  g_spawn_async_with_pipes (NULL, (char **) argv, NULL,
+      G_SPAWN_DO_NOT_REAP_CHILD, die_with_parent, NULL, &pid, NULL, ret_stdout,
+      NULL, &error);
+  g_assert_no_error (error);
   return pid;
 }
 
-/* A caller in a process of its own, so that it can be killed. */
-static pid_t
-fork_caller (const char *address)
+static void
+kill_role (GPid pid)
 {
-  pid_t pid = fork_child ();
+  kill (pid, SIGKILL);
+  waitpid (pid, NULL, 0);
+}
 
-  if (pid == 0) {
-    WzpNodeConfig config;
-    WzpParty *caller;
-    WzpSendFlow *send;
+/* The line that the relay's process prints. */
+static void
+read_address (int fd, char *address, gsize size)
+{
+  gsize n = 0;
 
-    wzp_party_config (&config, NULL);
-    config.relay = address;
-    config.peer = "cam1";
-    config.retry_backoff_factor = 0.1;
-    caller = wzp_party_new (&config);
-    send =
-        wzp_node_add_send_flow (caller->node, "video", NULL, NULL, NULL, NULL);
-    wzp_party_start (caller);
-    wzp_test_source_join (wzp_test_source_new (
-        send, "x/y", G_MAXINT, 300 * 1000, 5000, 0, FALSE));
-    _exit (0);
-  }
-  return pid;
+  while (n + 1 < size && read (fd, address + n, 1) == 1 && address[n] != '\n')
+    n++;
+  address[n] = '\0';
+  g_assert_cmpuint (n, >, 0);
 }
 
 static void
 test_peer_killed (WzpTest *test, gconstpointer data)
 {
-  /* The relay too has a process of its own, so that no thread of this one is
-   * there at the fork. */
-  int ready[2];
-  char address[64] = "";
-  pid_t relay_pid, caller_pid;
+  char address[64];
+  GPid relay_pid, caller_pid;
+  int relay_stdout;
   WzpNodeConfig config;
-  WzpParty *listener;
+  WzpParty *listener, *second;
   WzpRecvFlow *recv;
+  g_autoptr (WzpSendFlow) send = NULL;
+  WzpTestSource *source;
   WzpTestSinkhole *hole;
 
   g_test_summary ("A peer killed in mid-frame: the listener is told, and the "
                   "next caller, of another key, is let in");
-  g_assert_cmpint (pipe (ready), ==, 0);
-  relay_pid = fork_child ();
-  if (relay_pid == 0) {
-    WzpTestRelay *relay = wzp_test_relay_new (0);
-
-    g_strlcpy (address, wzp_test_relay_get_address (relay), sizeof address);
-    if (write (ready[1], address, sizeof address) < 0)
-      _exit (1);
-    for (;;)
-      pause ();
-  }
-  g_assert_cmpint (
-      read (ready[0], address, sizeof address), ==, sizeof address);
-  caller_pid = fork_caller (address);
+  relay_pid = spawn_role ("--relay", NULL, &relay_stdout);
+  read_address (relay_stdout, address, sizeof address);
+  caller_pid = spawn_role ("--caller", address, NULL);
 
   wzp_party_config (&config, NULL);
   config.mode = WZP_MODE_LISTENER;
@@ -200,50 +224,43 @@ test_peer_killed (WzpTest *test, gconstpointer data)
   wzp_party_start (listener);
   wzp_test_assert_until (
       test, wzp_test_sinkhole_get (hole, &hole->frames) >= 5, 15000);
-  kill (caller_pid, SIGKILL);
-  waitpid (caller_pid, NULL, 0);
+  kill_role (caller_pid);
 
   g_mutex_lock (&hole->lock);
   hole->frames = 0;
   hole->last_seed = -1;
   g_mutex_unlock (&hole->lock);
-  {
-
-    WzpParty *second;
-    g_autoptr (WzpSendFlow) send = NULL;
-    WzpTestSource *source;
-
-    wzp_party_config (&config, NULL);
-    config.relay = address;
-    config.peer = "cam1";
-    config.retry_backoff_factor = 0.5;
-    config.retry_backoff_max = 1;
-    second = wzp_party_new (&config);
-    send =
-        wzp_node_add_send_flow (second->node, "video", NULL, NULL, NULL, NULL);
-    wzp_party_start (second);
-    source =
-        wzp_test_source_new (send, "x/y", 100000, 300 * 1000, 5000, 0, FALSE);
-    wzp_test_assert_until (
-        test, wzp_test_sinkhole_get (hole, &hole->frames) >= 5, 30000);
-    wzp_send_flow_set_flushing (send, TRUE);
-    wzp_test_source_join (source);
-    wzp_party_free (second);
-  }
-  g_assert_cmpuint (hole->ended, >=, 1);
-  g_assert_cmpuint (hole->wrong, ==, 0);
+  wzp_party_config (&config, NULL);
+  config.relay = address;
+  config.peer = "cam1";
+  config.retry_backoff_factor = 0.5;
+  config.retry_backoff_max = 1;
+  second = wzp_party_new (&config);
+  send = wzp_node_add_send_flow (second->node, "video", NULL, NULL, NULL, NULL);
+  wzp_party_start (second);
+  source =
+      wzp_test_source_new (send, "x/y", 100000, 300 * 1000, 5000, 0, FALSE);
+  wzp_test_assert_until (
+      test, wzp_test_sinkhole_get (hole, &hole->frames) >= 5, 30000);
+  wzp_send_flow_set_flushing (send, TRUE);
+  wzp_test_source_join (source);
+  wzp_party_free (second);
+  g_assert_cmpuint (wzp_test_sinkhole_get (hole, &hole->ended), >=, 1);
+  g_assert_cmpuint (wzp_test_sinkhole_get (hole, &hole->wrong), ==, 0);
   wzp_test_sinkhole_free (hole);
   wzp_recv_flow_unref (recv);
   wzp_party_free (listener);
-  kill (relay_pid, SIGKILL);
-  waitpid (relay_pid, NULL, 0);
-  close (ready[0]);
-  close (ready[1]);
+  kill_role (relay_pid);
+  close (relay_stdout);
 }
 
 int
 main (int argc, char **argv)
 {
+  if (argc == 3 && strcmp (argv[1], "--caller") == 0)
+    return run_caller (argv[2]);
+  if (argc == 2 && strcmp (argv[1], "--relay") == 0)
+    run_relay ();
   wzp_test_init (&argc, &argv);
   wzp_test_add_full ("/restart/peer-killed", 60, NULL, test_peer_killed);
   wzp_test_add_full (

@@ -146,6 +146,18 @@ gboolean (g_atomic_ref_count_dec) (gatomicrefcount *count)
   return real (count);
 }
 
+/* A string that the first caller makes and all others read. */
+EXPORT const char *
+g_get_user_config_dir (void)
+{
+  REAL (g_get_user_config_dir);
+  const char *dir = real ();
+
+  release (dir);
+  acquire (dir);
+  return dir;
+}
+
 PUSH (g_async_queue_push)
 PUSH (g_async_queue_push_front)
 POP (g_async_queue_pop)

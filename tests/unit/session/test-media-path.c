@@ -6,9 +6,13 @@
 
 #include <string.h>
 
-#define N_FLOWS     3u
-#define N_STEPS     1500u /* of 1 ms in which frames are pushed */
-#define MAX_IDS     60u   /* flow ids used, restarts included */
+#define N_FLOWS 3u
+#define N_STEPS 1500u /* of 1 ms in which frames are pushed */
+#define MAX_IDS 60u   /* flow ids used, restarts included */
+/* Between changes of caps: messages come up to 400 ms late, and a receiver
+ * remembers WZP_RECEIVER_MAX_DESCRIPTIONS. */
+#define CAPS_US     (150 * 1000)
+#define N_IDLE      1000u /* steps in which nothing happens */
 #define QUEUE_BYTES (1024u * 1024u)
 
 typedef struct {
@@ -49,7 +53,7 @@ typedef struct {
   WzpRecvFlow *target;
   GArray *sent;               /* of Sent, by id */
   guint segment, index, caps; /* of the next frame to push */
-  guint n_restarts;
+  gint64 caps_us;             /* when they last changed */
   /* received */
   guint n_received, n_descriptions;
   guint rx_segment; /* ends that came */
@@ -145,6 +149,7 @@ describe (Sim *sim, guint f)
 {
   g_autofree char *caps = g_strdup_printf ("%u", ++sim->streams[f].caps);
 
+  sim->streams[f].caps_us = sim->tx.now_us;
   sender_rig_describe (&sim->tx, f, caps);
 }
 
@@ -173,9 +178,9 @@ push_something (Sim *sim, guint f)
   double what = g_rand_double (sim->rand);
 
   wzp_send_flow_get_stats (sim->tx.flows[f], &stats);
-  if (what < 0.01) {
+  if (what < 0.05 && sim->tx.now_us - stream->caps_us >= CAPS_US) {
     describe (sim, f);
-  } else if (what < 0.015 && sim->n_ids < MAX_IDS && stream->index > 0) {
+  } else if (what < 0.005 && sim->n_ids < MAX_IDS && stream->index > 0) {
     sim->n_ids++;
     sender_rig_eos (&sim->tx, f);
     stream->segment++;
@@ -183,6 +188,12 @@ push_something (Sim *sim, guint f)
   } else if (what < 0.4 && stats.queued_bytes < QUEUE_BYTES) {
     push_frame (sim, f);
   }
+}
+
+static gboolean
+is_lossless (const Sim *sim)
+{
+  return sim->network->loss == 0;
 }
 
 static void
@@ -198,7 +209,12 @@ check_frame (Sim *sim, guint f, const WzpRecvItem *item)
   sent = &g_array_index (stream->sent, Sent, id);
   flow_test_assert_frame (
       item->frame, (guint32) (id * N_FLOWS + f), sent->size);
-  g_assert_cmpuint (sent->segment, ==, stream->rx_segment);
+  /* Of a stretch whose frames are all lost the end may be one with that of the
+   * stretch before. */
+  if (is_lossless (sim) || stream->rx_index >= 0)
+    g_assert_cmpuint (sent->segment, ==, stream->rx_segment);
+  g_assert_cmpuint (sent->segment, >=, stream->rx_segment);
+  stream->rx_segment = sent->segment;
   caps = g_strdup_printf ("%u", sent->caps);
   g_assert_cmpstr (stream->rx_caps, ==, caps);
   g_assert_cmpint (sent->index, ==, stream->rx_index + 1 + item->lost);
@@ -278,20 +294,6 @@ step (Sim *sim, guint max_pull)
     read_stream (sim, f);
 }
 
-static gboolean
-is_over (Sim *sim)
-{
-  WzpSendFlowStats stats;
-
-  for (guint f = 0; f < N_FLOWS; f++) {
-    wzp_send_flow_get_stats (sim->tx.flows[f], &stats);
-    if (stats.queued_frames > 0 ||
-        sim->streams[f].rx_segment < sim->streams[f].segment)
-      return FALSE;
-  }
-  return g_sequence_is_empty (sim->flying);
-}
-
 static void
 sim_init (Sim *sim, const Network *network, guint32 seed)
 {
@@ -330,7 +332,6 @@ sim_clear (Sim *sim)
 static void
 check_totals (Sim *sim)
 {
-  gboolean is_lossless = sim->network->loss == 0;
   WzpReceiverStats rx;
   guint64 n_received = 0;
 
@@ -338,10 +339,12 @@ check_totals (Sim *sim)
   for (guint f = 0; f < N_FLOWS; f++) {
     const Stream *stream = &sim->streams[f];
 
-    g_assert_cmpuint (stream->sent->len, >, 100);
-    g_assert_cmpuint (stream->rx_segment, ==, stream->segment);
+    g_assert_cmpuint (stream->sent->len, >, 20);
+    /* The last word was an end. */
+    g_assert_cmpint (stream->rx_index, ==, -1);
     g_assert_cmpuint (stream->n_received, >, 10);
-    if (is_lossless) {
+    if (is_lossless (sim)) {
+      g_assert_cmpuint (stream->rx_segment, ==, stream->segment);
       g_assert_cmpuint (stream->n_received, ==, stream->sent->len);
       g_assert_cmpuint (stream->lost, ==, 0);
     }
@@ -359,7 +362,7 @@ static void
 run_once (const Network *network, guint32 seed)
 {
   Sim sim;
-  guint steps = 0;
+  guint n_idle = 0;
 
   sim_init (&sim, network, seed);
   for (guint i = 0; i < N_STEPS; i++) {
@@ -371,9 +374,14 @@ run_once (const Network *network, guint32 seed)
     sender_rig_eos (&sim.tx, f);
     sim.streams[f].segment += sim.streams[f].index > 0;
   }
-  while (!is_over (&sim)) {
-    g_assert_cmpuint (steps++, <, 10000);
+  /* Until nothing has moved for longer than anything is waited for. */
+  while (n_idle++ < N_IDLE) {
+    guint64 n_flown = sim.n_flown, n_numbers = sim.n_numbers;
+
     step (&sim, network->max_pull);
+    if (n_flown != sim.n_flown || n_numbers != sim.n_numbers ||
+        !g_sequence_is_empty (sim.flying))
+      n_idle = 0;
   }
   check_totals (&sim);
   sim_clear (&sim);

@@ -294,7 +294,8 @@ test_orphan (WzpTest *test, gconstpointer data)
   push_text (flow, "a");
   push_frame (flow, 1, 1, 0);
   push_end (flow, WZP_RECV_ENDED);
-  wzp_recv_flow_orphan (flow);
+  g_assert_true (wzp_recv_flow_orphan (flow));
+  g_assert_false (wzp_recv_flow_orphan (flow));
   push_counted (flow, &n_freed, 1);
   push_end (flow, WZP_RECV_EOS);
   g_assert_cmpint (n_freed, ==, 1);
@@ -343,7 +344,7 @@ test_detach (WzpTest *test, gconstpointer data)
   wzp_recv_flow_detach (flow);
   wzp_recv_flow_detach (flow);
   wzp_recv_flow_request_key (flow);
-  wzp_recv_flow_orphan (flow);
+  g_assert_false (wzp_recv_flow_orphan (flow));
   g_assert_cmpint (node.n_detaches, ==, 1);
   g_assert_cmpint (node.n_wakes, ==, 0);
   flow_test_assert_spells (flow, "f1 closed");

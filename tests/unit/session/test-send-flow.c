@@ -525,10 +525,10 @@ test_detach (WzpTest *test, gconstpointer data)
   g_test_summary ("detach() is passed on once, and not after orphan()");
   rig_init (&rig, LONG_MS, TRUE);
   if (orphan_first)
-    wzp_send_flow_orphan (rig.flow);
+    g_assert_true (wzp_send_flow_orphan (rig.flow));
   wzp_send_flow_detach (rig.flow);
   wzp_send_flow_detach (rig.flow);
-  wzp_send_flow_orphan (rig.flow);
+  g_assert_false (wzp_send_flow_orphan (rig.flow));
   g_assert_cmpint (rig.node.n_detaches, ==, orphan_first ? 0 : 1);
   g_assert_cmpint (wzp_send_flow_push (rig.flow, flow_test_frame (0, 1), TRUE),
       ==, WZP_PUSH_CLOSED);
