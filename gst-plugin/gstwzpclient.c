@@ -255,12 +255,14 @@ open_session (GstWzpClient *self)
   return node;
 }
 
+/* From here on candidates go to the node; those that came before, now. */
 static WzpDescription *
 take_pending_remote (GstWzpClient *self)
 {
   WzpDescription *remote;
 
   GST_OBJECT_LOCK (self->element);
+  self->is_started = TRUE;
   remote = g_steal_pointer (&self->pending_remote);
   GST_OBJECT_UNLOCK (self->element);
   return remote;
@@ -289,6 +291,7 @@ close_session (GstWzpClient *self)
 
   GST_OBJECT_LOCK (self->element);
   node = g_steal_pointer (&self->node);
+  self->is_started = FALSE;
   GST_OBJECT_UNLOCK (self->element);
   if (node == NULL)
     return;
@@ -350,24 +353,36 @@ gst_wzp_client_change_state (GstElement *element, GstStateChange transition,
   return ret;
 }
 
+/* The node that takes candidates now; NULL: @remote (taken then) is kept for
+ * the start. One step, as the start may come in between from another thread. */
+static WzpNode *
+ref_node_or_keep (GstWzpClient *self, WzpDescription *remote)
+{
+  g_autoptr (WzpDescription) old = NULL;
+  WzpNode *node = NULL;
+
+  GST_OBJECT_LOCK (self->element);
+  if (self->is_started) {
+    node = wzp_node_ref (self->node);
+  } else {
+    old = g_steal_pointer (&self->pending_remote);
+    self->pending_remote = remote;
+  }
+  GST_OBJECT_UNLOCK (self->element);
+  return node;
+}
+
 static gboolean
 apply_remote (GstWzpClient *self, WzpDescription *remote, GError **error)
 {
-  g_autoptr (WzpNode) node = ref_node (self);
-  WzpDescription *old;
+  g_autoptr (WzpNode) node = ref_node_or_keep (self, remote);
+  gboolean ok = TRUE;
 
   if (node != NULL) {
-    const gboolean ok = wzp_node_set_remote (node, remote, error);
-
+    ok = wzp_node_set_remote (node, remote, error);
     wzp_description_free (remote);
-    return ok;
   }
-  GST_OBJECT_LOCK (self->element);
-  old = self->pending_remote;
-  self->pending_remote = remote;
-  GST_OBJECT_UNLOCK (self->element);
-  g_clear_pointer (&old, wzp_description_free);
-  return TRUE;
+  return ok;
 }
 
 gboolean

@@ -32,6 +32,7 @@ typedef struct {
   /* ---- */
   WzpNode *node; /* owned; NULL below PAUSED */
   WzpMode mode;  /* of the node */
+  gboolean is_started; /* node takes the peer's candidates */
   guint listener_id;
   WzpConnectionState state;
   WzpPath path;

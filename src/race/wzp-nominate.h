@@ -25,8 +25,8 @@
  *   - NOMINATE of a path that is not up at the Acceptor: it is remembered,
  *     followed and acknowledged when the path comes up; the Dialer duplicates
  *     until then. A NOMINATE that stays unacknowledged is sent again, the same,
- *     after 0.3, 0.6, 1.2 ... 30 s: so one that the control channel refused is not
- *     lost.
+ *     after 0.3, 0.6, 1.2 ... 30 s: so one that the control channel refused is
+ *     not lost.
  *   - SUSPECT: in the path in use a datagram is unacknowledged, or a probe
  *     unanswered, for max (2 PTO, 150 ms), or the peer told SUSPECT of it and
  *     no probe sent since was answered. Such a side duplicates on the other

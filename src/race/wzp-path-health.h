@@ -72,8 +72,8 @@ typedef struct {
 } WzpPathHealth;
 
 void wzp_path_health_init (WzpPathHealth *self);
-/* On a path that is up: another connection took its place. @is_direct: heard from the start, and judged by its samples alone once there
- * are some. */
+/* On a path that is up: another connection took its place. @is_direct: heard
+ * from the start, and judged by its samples alone once there are some. */
 void wzp_path_health_up (
     WzpPathHealth *self, gboolean is_direct, gint64 now_us);
 void wzp_path_health_down (WzpPathHealth *self);

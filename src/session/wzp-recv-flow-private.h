@@ -1,13 +1,13 @@
 /* wzp-recv-flow-private: the session thread's side of a receive flow. */
 #pragma once
 
-#include "wzp-item-queue.h"
+#include "wzp-flow-core.h"
 #include "wzp-recv-flow.h"
-#include "wzp-send-flow-private.h" /* the wake and detach types */
 
 G_BEGIN_DECLS
 
 WzpRecvFlow *wzp_recv_flow_new (const char *name);
+/* As wzp-flow-core says; @wake when a key frame is asked for. */
 void wzp_recv_flow_attach (WzpRecvFlow *self, gpointer node,
     WzpFlowWakeFunc wake, WzpFlowDetachFunc detach);
 /* The node is going: pop() gives what is queued, then CLOSED for ever. FALSE:

@@ -1,19 +1,10 @@
 #include "wzp-recv-flow-private.h"
 
-/* Threads and locks: all below the line is used with `lock` held, a leaf. */
 struct _WzpRecvFlow {
-  gatomicrefcount refs;
-  char *name;     /* nullable */
-  int key_wanted; /* atomic */
+  WzpFlowCore core; /* its queue is of WzpRecvItem */
+  int key_wanted;   /* atomic */
 
-  GMutex lock;
-  GCond cond;
-  /* ---- */
-  gpointer node; /* not owned */
-  WzpFlowWakeFunc wake;
-  WzpFlowDetachFunc detach;
-  WzpItemQueue queue; /* of WzpRecvItem */
-  gboolean flushing, closed;
+  /* with the core's lock */
   gboolean discont;      /* frames were dropped: mark the next one */
   guint64 dropped_here;  /* since the last frame handed out */
   gint64 key_request_us; /* when one was last asked for; 0: never */
@@ -36,30 +27,23 @@ wzp_recv_flow_new (const char *name)
 {
   WzpRecvFlow *self = g_new0 (WzpRecvFlow, 1);
 
-  g_atomic_ref_count_init (&self->refs);
-  self->name = g_strdup (name);
-  wzp_item_queue_init (&self->queue, sizeof (WzpRecvItem));
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->cond);
+  wzp_flow_core_init (&self->core, name, sizeof (WzpRecvItem));
   return self;
 }
 
 WzpRecvFlow *
 wzp_recv_flow_ref (WzpRecvFlow *self)
 {
-  g_atomic_ref_count_inc (&self->refs);
+  g_atomic_ref_count_inc (&self->core.refs);
   return self;
 }
 
 void
 wzp_recv_flow_unref (WzpRecvFlow *self)
 {
-  if (!g_atomic_ref_count_dec (&self->refs))
+  if (!g_atomic_ref_count_dec (&self->core.refs))
     return;
-  wzp_item_queue_clear (&self->queue);
-  g_free (self->name);
-  g_cond_clear (&self->cond);
-  g_mutex_clear (&self->lock);
+  wzp_flow_core_clear (&self->core);
   g_free (self);
 }
 
@@ -67,38 +51,32 @@ void
 wzp_recv_flow_attach (WzpRecvFlow *self, gpointer node, WzpFlowWakeFunc wake,
     WzpFlowDetachFunc detach)
 {
-  g_mutex_lock (&self->lock);
-  self->node = node;
-  self->wake = wake;
-  self->detach = detach;
-  g_mutex_unlock (&self->lock);
+  wzp_flow_core_attach (&self->core, node, wake, detach);
 }
 
 gboolean
 wzp_recv_flow_orphan (WzpRecvFlow *self)
 {
-  gboolean was_attached;
+  return wzp_flow_core_orphan (&self->core);
+}
 
-  g_mutex_lock (&self->lock);
-  was_attached = self->node != NULL;
-  self->node = NULL;
-  self->closed = TRUE;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-  return was_attached;
+void
+wzp_recv_flow_detach (WzpRecvFlow *self)
+{
+  wzp_flow_core_detach (&self->core, self);
 }
 
 const char *
 wzp_recv_flow_get_name (const WzpRecvFlow *self)
 {
-  return self->name;
+  return self->core.name;
 }
 
 /* With the lock. */
 static gboolean
 has_room (const WzpRecvFlow *self, const WzpRecvItem *item)
 {
-  const WzpItemQueue *queue = &self->queue;
+  const WzpItemQueue *queue = &self->core.queue;
 
   return item->kind != WZP_RECV_FRAME || queue->frames == 0 ||
       (queue->frames < WZP_RECV_QUEUE_FRAMES &&
@@ -110,7 +88,7 @@ has_room (const WzpRecvFlow *self, const WzpRecvItem *item)
 static void
 drop_oldest (WzpRecvFlow *self, WzpRecvItem *ret_old)
 {
-  if (!wzp_item_queue_drop_frame (&self->queue, ret_old))
+  if (!wzp_item_queue_drop_frame (&self->core.queue, ret_old))
     return;
   self->frames_dropped++;
   self->dropped_here += 1 + ret_old->lost;
@@ -124,9 +102,9 @@ try_push (WzpRecvFlow *self, const WzpRecvItem *item, WzpRecvItem *ret_old)
 {
   gboolean is_frame = item->kind == WZP_RECV_FRAME;
 
-  if (self->closed || (self->flushing && is_frame)) {
+  if (self->core.closed || (self->core.flushing && is_frame)) {
     self->frames_dropped += is_frame;
-    self->discont |= !self->closed;
+    self->discont |= !self->core.closed;
     *ret_old = *item;
     return TRUE;
   }
@@ -134,10 +112,10 @@ try_push (WzpRecvFlow *self, const WzpRecvItem *item, WzpRecvItem *ret_old)
     drop_oldest (self, ret_old);
     return FALSE;
   }
-  wzp_item_queue_push (&self->queue, item);
+  wzp_item_queue_push (&self->core.queue, item);
   /* One consumer: it waits only on an empty queue. */
-  if (self->queue.len == 1)
-    g_cond_signal (&self->cond);
+  if (self->core.queue.len == 1)
+    g_cond_signal (&self->core.cond);
   return TRUE;
 }
 
@@ -150,10 +128,10 @@ wzp_recv_flow_push (WzpRecvFlow *self, const WzpRecvItem *item)
   do {
     WzpRecvItem old = { 0 };
 
-    g_mutex_lock (&self->lock);
+    g_mutex_lock (&self->core.lock);
     done = try_push (self, item, &old);
     self->frames_lost += done ? item->lost : 0;
-    g_mutex_unlock (&self->lock);
+    g_mutex_unlock (&self->core.lock);
     wzp_recv_item_clear (&old);
   } while (!done);
 }
@@ -168,10 +146,12 @@ wzp_recv_flow_take_key_request (WzpRecvFlow *self)
 static gboolean
 wait_for_item (WzpRecvFlow *self, gint64 deadline_us)
 {
-  while (!self->flushing && !self->closed && self->queue.len == 0) {
+  while (
+      !self->core.flushing && !self->core.closed && self->core.queue.len == 0) {
     if (deadline_us < 0)
-      g_cond_wait (&self->cond, &self->lock);
-    else if (!g_cond_wait_until (&self->cond, &self->lock, deadline_us))
+      g_cond_wait (&self->core.cond, &self->core.lock);
+    else if (!g_cond_wait_until (
+                 &self->core.cond, &self->core.lock, deadline_us))
       return FALSE;
   }
   return TRUE;
@@ -196,18 +176,18 @@ wzp_recv_flow_pop (WzpRecvFlow *self, gint64 timeout_us, WzpRecvItem *ret_item)
       timeout_us < 0 ? -1 : g_get_monotonic_time () + timeout_us;
   gboolean in_time;
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&self->core.lock);
   in_time = wait_for_item (self, deadline_us);
   if (in_time) {
     memset (ret_item, 0, sizeof *ret_item);
-    if (self->flushing)
+    if (self->core.flushing)
       ret_item->kind = WZP_RECV_FLUSHING;
-    else if (!wzp_item_queue_pop (&self->queue, ret_item))
+    else if (!wzp_item_queue_pop (&self->core.queue, ret_item))
       ret_item->kind = WZP_RECV_CLOSED;
     else if (ret_item->kind == WZP_RECV_FRAME)
       hand_out (self, ret_item);
   }
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->core.lock);
   return in_time;
 }
 
@@ -216,15 +196,14 @@ wzp_recv_flow_request_key (WzpRecvFlow *self)
 {
   gint64 now_us = g_get_monotonic_time ();
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&self->core.lock);
   if (self->key_request_us == 0 ||
       now_us - self->key_request_us >= WZP_KEY_REQUEST_INTERVAL_US) {
     self->key_request_us = now_us;
     g_atomic_int_set (&self->key_wanted, TRUE);
-    if (self->node != NULL)
-      self->wake (self->node);
+    wzp_flow_core_wake (&self->core);
   }
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->core.lock);
 }
 
 void
@@ -233,43 +212,28 @@ wzp_recv_flow_set_flushing (WzpRecvFlow *self, gboolean flushing)
   WzpItemQueue frames;
 
   wzp_item_queue_init (&frames, sizeof (WzpRecvItem));
-  g_mutex_lock (&self->lock);
-  self->flushing = flushing;
+  g_mutex_lock (&self->core.lock);
+  self->core.flushing = flushing;
   if (flushing) {
-    wzp_item_queue_flush (&self->queue, TRUE, &frames);
+    wzp_item_queue_flush (&self->core.queue, TRUE, &frames);
     self->frames_dropped += frames.frames;
     self->discont |= frames.frames > 0;
     self->dropped_here = 0;
   }
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
+  g_cond_broadcast (&self->core.cond);
+  g_mutex_unlock (&self->core.lock);
   wzp_item_queue_clear (&frames);
-}
-
-void
-wzp_recv_flow_detach (WzpRecvFlow *self)
-{
-  gpointer node;
-
-  g_mutex_lock (&self->lock);
-  node = self->node;
-  self->node = NULL;
-  self->closed = TRUE;
-  g_cond_broadcast (&self->cond);
-  if (node != NULL)
-    self->detach (node, self);
-  g_mutex_unlock (&self->lock);
 }
 
 void
 wzp_recv_flow_get_stats (WzpRecvFlow *self, WzpRecvFlowStats *ret_stats)
 {
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&self->core.lock);
   *ret_stats = (WzpRecvFlowStats){ .frames_out = self->frames_out,
     .bytes_out = self->bytes_out,
     .frames_dropped = self->frames_dropped,
     .frames_lost = self->frames_lost,
-    .queued_bytes = self->queue.bytes,
-    .queued_frames = self->queue.frames };
-  g_mutex_unlock (&self->lock);
+    .queued_bytes = self->core.queue.bytes,
+    .queued_frames = self->core.queue.frames };
+  g_mutex_unlock (&self->core.lock);
 }

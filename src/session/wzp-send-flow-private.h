@@ -1,7 +1,7 @@
 /* wzp-send-flow-private: the session thread's side of a send flow. */
 #pragma once
 
-#include "wzp-item-queue.h"
+#include "wzp-flow-core.h"
 #include "wzp-send-flow.h"
 
 G_BEGIN_DECLS
@@ -23,16 +23,11 @@ typedef struct {
 
 void wzp_send_item_clear (WzpSendItem *item);
 
-/* @wake (any thread) is called when the session thread was found to sleep on an
- * empty queue, @detach once at most; both with the flow's lock held, which keeps
- * the node alive: they must not call into the flow. */
-typedef void (*WzpFlowWakeFunc) (gpointer node);
-typedef void (*WzpFlowDetachFunc) (gpointer node, gpointer flow);
-
 WzpSendFlow *wzp_send_flow_new (const char *name, guint latency_ms,
     const WzpSendFlowHandler *handler, gpointer user_data,
     GDestroyNotify notify);
-/* @node is not owned: wzp_send_flow_orphan() takes it back. */
+/* As wzp-flow-core says; @wake when the session thread was found to sleep on an
+ * empty queue. */
 void wzp_send_flow_attach (WzpSendFlow *self, gpointer node,
     WzpFlowWakeFunc wake, WzpFlowDetachFunc detach);
 /* The node is going: no more wake or detach; push() returns CLOSED. FALSE: it
@@ -52,7 +47,6 @@ void wzp_send_flow_eos_done (
 /* Session thread: a key frame is wanted. FALSE: too soon after the last
  * request, the handler was not called. */
 gboolean wzp_send_flow_key_request (WzpSendFlow *self, gint64 now_us);
-#define WZP_KEY_REQUEST_INTERVAL_US (200 * 1000)
 
 /* The description in force; FALSE: none yet. For a call that joins. */
 gboolean wzp_send_flow_dup_description (

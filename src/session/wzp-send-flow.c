@@ -6,26 +6,17 @@
 /* Room for a FLOW_OPEN's other fields beside caps, tags and name. */
 #define DESCRIPTION_OVERHEAD 64u
 
-/* Threads and locks: everything below the line is used with `lock` held. The
- * lock is a leaf: nothing is called with it held but GLib. */
 struct _WzpSendFlow {
-  gatomicrefcount refs;
-  char *name;
+  WzpFlowCore core;   /* its queue is of WzpSendItem */
   gint64 max_wait_us; /* age of the first frame at which the queue is full */
   const WzpSendFlowHandler *handler;
   gpointer user_data;
   GDestroyNotify notify;
   gint64 last_key_request_us; /* session thread only; 0: never */
 
-  GMutex lock;
-  GCond cond; /* anything below changed in a way that a waiter may want */
-  /* ---- */
-  gpointer node; /* not owned; NULL: not attached, or orphaned */
-  WzpFlowWakeFunc wake;
-  WzpFlowDetachFunc detach;
-  WzpItemQueue queue;      /* of WzpSendItem */
+  /* with the core's lock */
   gboolean session_sleeps; /* it found the queue empty */
-  gboolean connected, flushing, closed;
+  gboolean connected;
   guint waiters;
   guint32 generation; /* of the description in force; 0: none */
   char *caps, *tags;
@@ -49,39 +40,32 @@ wzp_send_flow_new (const char *name, guint latency_ms,
 {
   WzpSendFlow *self = g_new0 (WzpSendFlow, 1);
 
-  g_atomic_ref_count_init (&self->refs);
-  self->name = g_strdup (name);
+  wzp_flow_core_init (&self->core, name, sizeof (WzpSendItem));
   self->max_wait_us = (gint64) latency_ms * 1000;
   self->handler = handler;
   self->user_data = user_data;
   self->notify = notify;
   self->session_sleeps = TRUE;
-  wzp_item_queue_init (&self->queue, sizeof (WzpSendItem));
-  g_mutex_init (&self->lock);
-  g_cond_init (&self->cond);
   return self;
 }
 
 WzpSendFlow *
 wzp_send_flow_ref (WzpSendFlow *self)
 {
-  g_atomic_ref_count_inc (&self->refs);
+  g_atomic_ref_count_inc (&self->core.refs);
   return self;
 }
 
 void
 wzp_send_flow_unref (WzpSendFlow *self)
 {
-  if (!g_atomic_ref_count_dec (&self->refs))
+  if (!g_atomic_ref_count_dec (&self->core.refs))
     return;
-  wzp_item_queue_clear (&self->queue);
+  wzp_flow_core_clear (&self->core);
   g_clear_pointer (&self->caps, g_free);
   g_clear_pointer (&self->tags, g_free);
-  g_clear_pointer (&self->name, g_free);
   if (self->notify != NULL)
     self->notify (self->user_data);
-  g_cond_clear (&self->cond);
-  g_mutex_clear (&self->lock);
   g_free (self);
 }
 
@@ -89,31 +73,25 @@ void
 wzp_send_flow_attach (WzpSendFlow *self, gpointer node, WzpFlowWakeFunc wake,
     WzpFlowDetachFunc detach)
 {
-  g_mutex_lock (&self->lock);
-  self->node = node;
-  self->wake = wake;
-  self->detach = detach;
-  g_mutex_unlock (&self->lock);
+  wzp_flow_core_attach (&self->core, node, wake, detach);
 }
 
 gboolean
 wzp_send_flow_orphan (WzpSendFlow *self)
 {
-  gboolean was_attached;
+  return wzp_flow_core_orphan (&self->core);
+}
 
-  g_mutex_lock (&self->lock);
-  was_attached = self->node != NULL;
-  self->node = NULL;
-  self->closed = TRUE;
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
-  return was_attached;
+void
+wzp_send_flow_detach (WzpSendFlow *self)
+{
+  wzp_flow_core_detach (&self->core, self);
 }
 
 const char *
 wzp_send_flow_get_name (const WzpSendFlow *self)
 {
-  return self->name;
+  return self->core.name;
 }
 
 /* With the lock. The wake itself is one atomic exchange and at most one write
@@ -122,16 +100,16 @@ wzp_send_flow_get_name (const WzpSendFlow *self)
 static void
 wake_session (WzpSendFlow *self)
 {
-  if (!self->session_sleeps || self->node == NULL)
+  if (!self->session_sleeps)
     return;
   self->session_sleeps = FALSE;
-  self->wake (self->node);
+  wzp_flow_core_wake (&self->core);
 }
 
 static void
 append_item (WzpSendFlow *self, const WzpSendItem *item)
 {
-  wzp_item_queue_push (&self->queue, item);
+  wzp_item_queue_push (&self->core.queue, item);
   wake_session (self);
 }
 
@@ -139,12 +117,12 @@ append_item (WzpSendFlow *self, const WzpSendItem *item)
 static gboolean
 is_full (WzpSendFlow *self)
 {
-  const WzpFrame *first = wzp_item_queue_peek_frame (&self->queue);
+  const WzpFrame *first = wzp_item_queue_peek_frame (&self->core.queue);
 
   if (first == NULL)
     return FALSE;
-  if (self->queue.bytes >= WZP_SEND_QUEUE_BYTES ||
-      self->queue.frames >= WZP_SEND_QUEUE_FRAMES)
+  if (self->core.queue.bytes >= WZP_SEND_QUEUE_BYTES ||
+      self->core.queue.frames >= WZP_SEND_QUEUE_FRAMES)
     return TRUE;
   return g_get_monotonic_time () - first->queued_us > self->max_wait_us;
 }
@@ -154,7 +132,7 @@ static void
 wait_for_change (WzpSendFlow *self)
 {
   self->waiters++;
-  g_cond_wait (&self->cond, &self->lock);
+  g_cond_wait (&self->core.cond, &self->core.lock);
   self->waiters--;
 }
 
@@ -163,7 +141,7 @@ wzp_send_flow_describe (
     WzpSendFlow *self, const char *caps, const char *tags, GError **error)
 {
   gsize size = strlen (caps) + (tags != NULL ? strlen (tags) : 0) +
-      strlen (self->name) + DESCRIPTION_OVERHEAD;
+      strlen (self->core.name) + DESCRIPTION_OVERHEAD;
 
   if (size > WZP_CONTROL_MAX_MESSAGE) {
     g_set_error (error, WZP_ERROR, WZP_ERROR_TOO_LARGE,
@@ -172,7 +150,7 @@ wzp_send_flow_describe (
     return FALSE;
   }
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&self->core.lock);
   if (self->generation == 0 || g_strcmp0 (caps, self->caps) != 0 ||
       g_strcmp0 (tags, self->tags) != 0) {
     WzpSendItem item = { .kind = WZP_SEND_ITEM_DESCRIPTION };
@@ -187,7 +165,7 @@ wzp_send_flow_describe (
     item.tags = g_strdup (tags);
     append_item (self, &item);
   }
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->core.lock);
   return TRUE;
 }
 
@@ -198,15 +176,15 @@ wzp_send_flow_push (
   WzpSendItem item = { .kind = WZP_SEND_ITEM_FRAME, .frame = frame };
   WzpPushResult result = WZP_PUSH_OK;
 
-  g_mutex_lock (&self->lock);
-  while (!self->flushing && !self->closed &&
+  g_mutex_lock (&self->core.lock);
+  while (!self->core.flushing && !self->core.closed &&
       ((self->connected && is_full (self)) ||
           (!self->connected && wait_for_connection)))
     wait_for_change (self);
 
-  if (self->flushing)
+  if (self->core.flushing)
     result = WZP_PUSH_FLUSHING;
-  else if (self->closed)
+  else if (self->core.closed)
     result = WZP_PUSH_CLOSED;
   else if (!self->connected)
     result = WZP_PUSH_DROPPED;
@@ -220,7 +198,7 @@ wzp_send_flow_push (
   } else if (result == WZP_PUSH_DROPPED) {
     self->frames_dropped++;
   }
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->core.lock);
 
   if (result != WZP_PUSH_OK)
     wzp_frame_unref (frame);
@@ -241,19 +219,19 @@ wzp_send_flow_eos (WzpSendFlow *self, guint timeout_ms)
   WzpSendItem item = { .kind = WZP_SEND_ITEM_EOS };
   gboolean acked;
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&self->core.lock);
   item.eos_serial = ++self->eos_serial;
   self->eos_pending = 0;
   self->eos_acks = 0;
-  if (self->connected && !self->closed && !self->flushing)
+  if (self->connected && !self->core.closed && !self->core.flushing)
     append_item (self, &item);
-  while (self->connected && !self->closed && !self->flushing &&
+  while (self->connected && !self->core.closed && !self->core.flushing &&
       !eos_is_acked (self)) {
-    if (!g_cond_wait_until (&self->cond, &self->lock, deadline))
+    if (!g_cond_wait_until (&self->core.cond, &self->core.lock, deadline))
       break;
   }
   acked = eos_is_acked (self);
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->core.lock);
   return acked;
 }
 
@@ -263,29 +241,14 @@ wzp_send_flow_set_flushing (WzpSendFlow *self, gboolean flushing)
   WzpItemQueue frames;
 
   wzp_item_queue_init (&frames, sizeof (WzpSendItem));
-  g_mutex_lock (&self->lock);
-  self->flushing = flushing;
+  g_mutex_lock (&self->core.lock);
+  self->core.flushing = flushing;
   /* The description stays: later frames belong to it. */
   if (flushing)
-    wzp_item_queue_flush (&self->queue, FALSE, &frames);
-  g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
+    wzp_item_queue_flush (&self->core.queue, FALSE, &frames);
+  g_cond_broadcast (&self->core.cond);
+  g_mutex_unlock (&self->core.lock);
   wzp_item_queue_clear (&frames);
-}
-
-void
-wzp_send_flow_detach (WzpSendFlow *self)
-{
-  gpointer node;
-
-  g_mutex_lock (&self->lock);
-  node = self->node;
-  self->node = NULL;
-  self->closed = TRUE;
-  g_cond_broadcast (&self->cond);
-  if (node != NULL)
-    self->detach (node, self);
-  g_mutex_unlock (&self->lock);
 }
 
 gboolean
@@ -293,50 +256,50 @@ wzp_send_flow_take (WzpSendFlow *self, WzpSendItem *ret_item)
 {
   gboolean taken;
 
-  g_mutex_lock (&self->lock);
-  taken = wzp_item_queue_pop (&self->queue, ret_item);
+  g_mutex_lock (&self->core.lock);
+  taken = wzp_item_queue_pop (&self->core.queue, ret_item);
   if (!taken)
     self->session_sleeps = TRUE;
   if (self->waiters > 0)
-    g_cond_broadcast (&self->cond);
-  g_mutex_unlock (&self->lock);
+    g_cond_broadcast (&self->core.cond);
+  g_mutex_unlock (&self->core.lock);
   return taken;
 }
 
 void
 wzp_send_flow_set_connected (WzpSendFlow *self, gboolean connected)
 {
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&self->core.lock);
   if (self->connected != connected) {
     self->connected = connected;
     /* A wake-up from before may have found nobody to take what is queued. */
     self->session_sleeps = TRUE;
-    if (connected && self->queue.len > 0)
+    if (connected && self->core.queue.len > 0)
       wake_session (self);
-    g_cond_broadcast (&self->cond);
+    g_cond_broadcast (&self->core.cond);
   }
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->core.lock);
 }
 
 void
 wzp_send_flow_eos_given (WzpSendFlow *self, guint64 serial)
 {
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&self->core.lock);
   if (serial == self->eos_serial)
     self->eos_pending++;
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->core.lock);
 }
 
 void
 wzp_send_flow_eos_done (WzpSendFlow *self, guint64 serial, gboolean acked)
 {
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&self->core.lock);
   if (serial == self->eos_serial && self->eos_pending > 0) {
     self->eos_pending--;
     self->eos_acks += acked ? 1 : 0;
-    g_cond_broadcast (&self->cond);
+    g_cond_broadcast (&self->core.cond);
   }
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->core.lock);
 }
 
 gboolean
@@ -356,25 +319,25 @@ wzp_send_flow_dup_description (WzpSendFlow *self, WzpSendItem *ret_item)
 {
   gboolean known;
 
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&self->core.lock);
   known = self->generation != 0;
   if (known)
     *ret_item = (WzpSendItem){ .kind = WZP_SEND_ITEM_DESCRIPTION,
       .generation = self->generation,
       .caps = g_strdup (self->caps),
       .tags = g_strdup (self->tags) };
-  g_mutex_unlock (&self->lock);
+  g_mutex_unlock (&self->core.lock);
   return known;
 }
 
 void
 wzp_send_flow_get_stats (WzpSendFlow *self, WzpSendFlowStats *ret_stats)
 {
-  g_mutex_lock (&self->lock);
+  g_mutex_lock (&self->core.lock);
   *ret_stats = (WzpSendFlowStats){ .frames_in = self->frames_in,
     .bytes_in = self->bytes_in,
     .frames_dropped = self->frames_dropped,
-    .queued_bytes = self->queue.bytes,
-    .queued_frames = self->queue.frames };
-  g_mutex_unlock (&self->lock);
+    .queued_bytes = self->core.queue.bytes,
+    .queued_frames = self->core.queue.frames };
+  g_mutex_unlock (&self->core.lock);
 }

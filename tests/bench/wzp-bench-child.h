@@ -12,8 +12,8 @@ typedef struct _BenchChild BenchChild;
 /* @name: what messages call it. */
 BenchChild *bench_child_new (
     const char *name, const char *const *argv, GError **error);
-/* Closes its input, sends @signal unless that is 0, and forces it when that does
- * not help; returns when it is gone. */
+/* Closes its input, sends @signal unless that is 0, and forces it when that
+ * does not help; returns when it is gone. */
 void bench_child_end (BenchChild *self, int signal);
 /* Ends it with SIGTERM if it was not. */
 void bench_child_free (BenchChild *self);

@@ -1,4 +1,4 @@
-/* wzp-bench-net: a network of its own: a loopback whose MTU is chosen. Linux. */
+/* wzp-bench-net: a network of its own: a loopback whose MTU is chosen. */
 #pragma once
 
 #include <glib.h>

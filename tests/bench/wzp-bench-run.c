@@ -8,7 +8,7 @@
 #include "wzp-bench-net.h"
 #include "wzp-bench-role.h"
 
-/* For each thing that a process is to do, besides sending. */
+/* For each thing that a process is to do, besides measuring. */
 #define STEP_MS 10000u
 
 typedef struct {
@@ -102,13 +102,15 @@ start (Run *self, GError **error)
 /* Says @line to @child unless it is NULL and gives the answer that begins with
  * @word. */
 static gboolean
-ask (BenchChild *child, const char *line, const char *word, char **ret_answer,
-    GError **error)
+ask (const Run *self, BenchChild *child, const char *line, const char *word,
+    char **ret_answer, GError **error)
 {
+  const guint timeout_ms = STEP_MS + self->setup->warm_ms + self->setup->ms;
+
   if (line != NULL)
     bench_child_send (child, line);
   g_free (*ret_answer);
-  *ret_answer = bench_child_expect (child, word, STEP_MS, error);
+  *ret_answer = bench_child_expect (child, word, timeout_ms, error);
   return *ret_answer != NULL;
 }
 
@@ -156,18 +158,18 @@ measure (Run *self, BenchFigures *ret_figures, GError **error)
   gint64 relay_cpu_us;
   guint64 n_sent;
 
-  if (!ask (self->receiver, NULL, "hearing", &answer, error) ||
-      !ask (self->sender, "go", "measuring", &answer, error))
+  if (!ask (self, self->receiver, NULL, "hearing", &answer, error) ||
+      !ask (self, self->sender, "go", "measuring", &answer, error))
     return FALSE;
   relay_cpu_us = get_relay_cpu (self);
-  if (!ask (self->sender, NULL, "sent ", &answer, error))
+  if (!ask (self, self->sender, NULL, "sent ", &answer, error))
     return FALSE;
   n_sent = g_ascii_strtoull (answer, NULL, 10);
   report = g_strdup_printf ("report %s", answer);
-  if (!ask (self->receiver, report, "result ", &result, error))
+  if (!ask (self, self->receiver, report, "result ", &result, error))
     return FALSE;
   relay_cpu_us = get_relay_cpu (self) - relay_cpu_us;
-  if (!ask (self->sender, "cpu", "cpu ", &answer, error))
+  if (!ask (self, self->sender, "cpu", "cpu ", &answer, error))
     return FALSE;
   compute (ret_figures, self->c, result, n_sent,
       g_ascii_strtoll (answer, NULL, 10), relay_cpu_us);

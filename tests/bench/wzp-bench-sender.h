@@ -1,5 +1,5 @@
-/* wzp-bench-sender: gives buffers to an element, from the streaming thread of an
- * appsrc that keeps none: as fast as they are taken, or at a pace of its own. */
+/* wzp-bench-sender: gives buffers to an element, from the streaming thread of
+ * an appsrc that keeps none: as fast as they are taken, or at a pace. */
 #pragma once
 
 #include "wzp-bench-role.h"

@@ -369,6 +369,39 @@ GST_START_TEST (test_session)
 }
 GST_END_TEST
 
+static void
+on_candidates (GstElement *element, GstStructure *candidates, gpointer data)
+{
+  g_atomic_int_inc ((int *) data);
+}
+
+/* One that comes to a session later is told what it has missed. */
+GST_START_TEST (test_session_catches_up)
+{
+  const gint64 deadline = g_get_monotonic_time () + CHECK_TIMEOUT_MS * 1000;
+  GstElement *elements[2];
+  int n[2] = { 0, 0 };
+
+  for (guint i = 0; i < 2; i++) {
+    elements[i] = member_new ("wzpsrc", "late");
+    g_object_set (elements[i], "bind-address", "127.0.0.1", "mode", 2, "flow",
+        i == 0 ? "a" : "b", NULL);
+    g_signal_connect (
+        elements[i], "local-candidates", G_CALLBACK (on_candidates), &n[i]);
+    gst_element_set_state (elements[i], GST_STATE_PAUSED);
+    while (g_atomic_int_get (&n[i]) == 0) {
+      fail_unless (g_get_monotonic_time () < deadline, "element %u", i);
+      g_usleep (1000);
+    }
+    check_wait_state (elements[i], "connecting");
+  }
+  for (guint i = 0; i < 2; i++) {
+    gst_element_set_state (elements[i], GST_STATE_NULL);
+    gst_object_unref (elements[i]);
+  }
+}
+GST_END_TEST
+
 typedef struct {
   const char *first, *second; /* settings */
   const char *named;
@@ -543,6 +576,7 @@ add_settings_tests (Suite *s)
   tcase_add_test (tc, test_put_right);
   tcase_add_test (tc, test_identity_file);
   tcase_add_test (tc, test_session);
+  tcase_add_test (tc, test_session_catches_up);
   tcase_add_loop_test (tc, test_session_conflict, 0, G_N_ELEMENTS (conflicts));
   tcase_add_test (tc, test_session_mode);
   tcase_add_test (tc, test_set_remote_refused);

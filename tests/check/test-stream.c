@@ -349,7 +349,7 @@ GST_START_TEST (test_peer_goes)
 }
 GST_END_TEST
 
-static GstHarness *
+static GstElement *
 member_new (const char *factory, const char *session, const char *flow)
 {
   GstElement *element = check_element_new (factory);
@@ -357,7 +357,7 @@ member_new (const char *factory, const char *session, const char *flow)
   g_object_set (element, "session", session, "flow", flow, "mode", 2, NULL);
   if (element->sinkpads != NULL)
     g_object_set (element, "sync", FALSE, "wait-for-connection", TRUE, NULL);
-  return check_harness_new (element);
+  return element;
 }
 
 /* Two streams one way and one the other way, by name, in one call; only one
@@ -365,18 +365,23 @@ member_new (const char *factory, const char *session, const char *flow)
 GST_START_TEST (test_flows_of_a_session)
 {
   static const char *const flows[] = { "sound", "picture", "back" };
+  GstElement *elements[6];
   GstHarness *sinks[3], *srcs[3];
 
   for (guint i = 0; i < 3; i++) {
-    sinks[i] = member_new ("wzpsink", i < 2 ? "here" : "there", flows[i]);
-    srcs[i] = member_new ("wzpsrc", i < 2 ? "there" : "here", flows[i]);
+    elements[i] = member_new ("wzpsink", i < 2 ? "here" : "there", flows[i]);
+    elements[3 + i] = member_new ("wzpsrc", i < 2 ? "there" : "here", flows[i]);
   }
-  check_exchange_candidates (sinks[0]->element, srcs[1]->element);
+  check_exchange_candidates (elements[0], elements[3]);
   for (guint i = 0; i < 3; i++) {
+    /* A harness starts a sink at once, a source when told. */
+    srcs[i] = check_harness_new (elements[3 + i]);
     gst_harness_play (srcs[i]);
-    gst_harness_play (sinks[i]);
+    sinks[i] = check_harness_new (elements[i]);
     gst_harness_set_src_caps_str (sinks[i], CAPS);
   }
+  for (guint i = 0; i < 3; i++)
+    check_wait_state (srcs[i]->element, "connected");
   for (guint i = 0; i < 3; i++) {
     g_autoptr (GstBuffer) in = check_buffer_new (1000 + i, i);
     g_autoptr (GstBuffer) out = NULL;
@@ -449,14 +454,17 @@ GST_START_TEST (test_restart)
   g_mutex_init (&seen.lock);
   g_cond_init (&seen.cond);
   g_signal_connect (end, "handoff", G_CALLBACK (on_handoff), &seen);
-  check_exchange_candidates (sink, src);
   for (guint i = 0; i < 5; i++) {
     seen.n = 0;
+    check_exchange_candidates (sink, src);
     fail_unless (gst_element_set_state (receiving, GST_STATE_PLAYING) !=
         GST_STATE_CHANGE_FAILURE);
     fail_unless (gst_element_set_state (sending, GST_STATE_PLAYING) !=
         GST_STATE_CHANGE_FAILURE);
     wait_for_count (&seen, 20);
+    /* The one that stays tells new candidates for another call, which are
+     * worth nothing once it is stopped too. */
+    check_exchange_no_more (sink, src);
     gst_element_set_state (i % 2 ? sending : receiving, GST_STATE_NULL);
     gst_element_set_state (i % 2 ? receiving : sending, GST_STATE_NULL);
   }

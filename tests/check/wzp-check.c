@@ -120,6 +120,13 @@ check_exchange_candidates (GstElement *a, GstElement *b)
   g_signal_connect (b, "local-candidates", G_CALLBACK (on_local_candidates), a);
 }
 
+void
+check_exchange_no_more (GstElement *a, GstElement *b)
+{
+  g_signal_handlers_disconnect_by_func (a, on_local_candidates, b);
+  g_signal_handlers_disconnect_by_func (b, on_local_candidates, a);
+}
+
 GstHarness *
 check_harness_new (GstElement *element)
 {

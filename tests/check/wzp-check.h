@@ -39,6 +39,7 @@ typedef struct {
 void check_pair_init (CheckPair *self);
 /* What each of both hands to the other. */
 void check_exchange_candidates (GstElement *a, GstElement *b);
+void check_exchange_no_more (GstElement *a, GstElement *b);
 /* A harness with the system clock around @element, which it takes. */
 GstHarness *check_harness_new (GstElement *element);
 /* Both PLAYING, caps set, connected. */

@@ -337,7 +337,7 @@ demo_peer_missing_elements (void)
 {
   static const char *const names[] = { "videotestsrc", "timeoverlay", "x264enc",
     "h264parse", "videoconvert", "appsink", "pngenc", "audiotestsrc", "opusenc",
-    "opusdec", "audioconvert", "audioresample", "wzpsink", "wzpsrc" };
+    "opusdec", "audioconvert", "audioresample" };
   g_autoptr (GString) missing = g_string_new (NULL);
 
   for (guint i = 0; i < G_N_ELEMENTS (names); i++) {

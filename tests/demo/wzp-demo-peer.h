@@ -32,7 +32,7 @@ typedef struct {
 /* Returns: the exit code. */
 int demo_peer_main (const DemoPeerOptions *options);
 
-/* The elements that are needed and not there, comma-separated; NULL: none. */
+/* The elements of others that are needed and not there, comma-separated; NULL: none. */
 char *demo_peer_missing_elements (void);
 
 G_END_DECLS

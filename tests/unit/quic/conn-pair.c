@@ -548,3 +548,31 @@ side_inject (Side *side, const guint8 *data, gsize len)
 
   put_on_wire (pair, side, &from->addr, &side->addr, 0, data, len);
 }
+
+GBytes *
+pair_make_bytes (gsize len, guint8 salt)
+{
+  guint8 *data = g_malloc (MAX (len, 1));
+
+  for (gsize i = 0; i < len; i++)
+    data[i] = (guint8) (i * 31 + (i >> 8) + salt);
+  return g_bytes_new_take (data, len);
+}
+
+void
+pair_assert_bytes (const guint8 *data, gsize len, guint8 salt)
+{
+  g_autoptr (GBytes) expected = pair_make_bytes (len, salt);
+
+  g_assert_cmpmem (data, len, g_bytes_get_data (expected, NULL), len);
+}
+
+void
+side_assert_stream (const Side *side, gint64 id, gsize len, guint8 salt)
+{
+  GByteArray *bytes = g_hash_table_lookup (side->streams, &id);
+
+  g_assert_nonnull (bytes);
+  g_assert_cmpuint (bytes->len, ==, len);
+  pair_assert_bytes (bytes->data, len, salt);
+}

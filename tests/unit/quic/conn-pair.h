@@ -6,7 +6,8 @@
 
 G_BEGIN_DECLS
 
-#define PAIR_MS 1000000ull /* nanoseconds */
+#define PAIR_MS  1000000ull /* nanoseconds */
+#define PAIR_BIG 100000     /* bytes of a stream that takes many packets */
 
 typedef struct _Pair Pair;
 
@@ -96,5 +97,13 @@ void side_offer (Side *side, GBytes *bytes);
 gsize side_stream_bytes (const Side *side);
 /* A packet as if it came from the other side. */
 void side_inject (Side *side, const guint8 *data, gsize len);
+
+/* Bytes that differ by place and by @salt; transfer full. */
+GBytes *pair_make_bytes (gsize len, guint8 salt);
+/* @data is what pair_make_bytes() makes. */
+void pair_assert_bytes (const guint8 *data, gsize len, guint8 salt);
+/* Such bytes, and no more, came to @side over the stream @id. */
+void side_assert_stream (
+    const Side *side, gint64 id, gsize len, guint8 salt);
 
 G_END_DECLS

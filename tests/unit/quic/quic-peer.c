@@ -275,3 +275,28 @@ peer_conn_offer (PeerConn *pc, guint n, gsize size)
   pc->pull_size = size;
   wzp_conn_want_pull (pc->conn);
 }
+
+void
+peer_connect (WzpTest *test, Peer *client, Peer *server, PeerConn **ret_out,
+    PeerConn **ret_in)
+{
+  guint nth = 0;
+
+  while (peer_accepted (server, nth) != NULL)
+    nth++;
+  *ret_out = peer_dial (client, server);
+  wzp_test_assert_until (test,
+      (*ret_out)->n_established == 1 && peer_accepted (server, nth) != NULL,
+      PEER_WAIT_MS);
+  *ret_in = peer_accepted (server, nth);
+}
+
+void
+peer_assert_serves (WzpTest *test, Peer *client, Peer *server)
+{
+  PeerConn *out, *in;
+
+  peer_connect (test, client, server, &out, &in);
+  g_assert_true (peer_conn_send (out, "alive", 5));
+  wzp_test_assert_until (test, in->n_datagrams == 1, PEER_WAIT_MS);
+}

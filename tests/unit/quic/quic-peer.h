@@ -8,6 +8,9 @@
 
 G_BEGIN_DECLS
 
+/* How long a test waits for what must happen. */
+#define PEER_WAIT_MS 10000
+
 typedef struct _Peer Peer;
 
 /* One connection and what came over it. */
@@ -54,5 +57,11 @@ gboolean peer_conn_send (PeerConn *pc, const void *data, gsize len);
 gboolean peer_conn_send_stream (PeerConn *pc, const char *text);
 /* @n datagrams to be pulled. */
 void peer_conn_offer (PeerConn *pc, guint n, gsize size);
+
+/* @client dials @server; until both ends are there. */
+void peer_connect (WzpTest *test, Peer *client, Peer *server,
+    PeerConn **ret_out, PeerConn **ret_in);
+/* One more connection, and a datagram over it. */
+void peer_assert_serves (WzpTest *test, Peer *client, Peer *server);
 
 G_END_DECLS

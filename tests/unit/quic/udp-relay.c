@@ -41,8 +41,8 @@ on_dispatch (WzpUdpSourceEvents events, gpointer user_data)
   return G_SOURCE_CONTINUE;
 }
 
-static WzpUdp *
-open_socket (void)
+WzpUdp *
+udp_open_stranger (void)
 {
   g_autoptr (GError) error = NULL;
   WzpAddr any;
@@ -77,8 +77,8 @@ udp_relay_new (GMainContext *context, const WzpAddr *server)
 
   self->context = context;
   self->server = *server;
-  self->front = open_socket ();
-  self->back = open_socket ();
+  self->front = udp_open_stranger ();
+  self->back = udp_open_stranger ();
   watch (self);
   return self;
 }
@@ -104,7 +104,7 @@ udp_relay_rebind (UdpRelay *self)
   WzpUdp *old = self->back;
 
   unwatch (self);
-  self->back = open_socket ();
+  self->back = udp_open_stranger ();
   wzp_udp_free (old);
   watch (self);
 }

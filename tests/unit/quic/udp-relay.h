@@ -25,6 +25,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (UdpRelay, udp_relay_free)
 const WzpAddr *udp_relay_get_addr (const UdpRelay *self);
 void udp_relay_rebind (UdpRelay *self);
 
+/* A socket on loopback, of any port: for strangers. */
+WzpUdp *udp_open_stranger (void);
 /* One packet out of a socket that is read until one comes: for strangers. */
 gsize udp_receive (WzpUdp *udp, GMainContext *context, guint timeout_ms,
     guint8 *data, gsize room);

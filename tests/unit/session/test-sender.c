@@ -501,9 +501,7 @@ test_remove (WzpTest *test, gconstpointer data)
   g_assert_true (sender_rig_next (&rig, SENDER_RIG_MTU, &packet));
   g_assert_true (sender_rig_next (&rig, SENDER_RIG_MTU, &packet));
   g_assert_cmpuint (packet.prefix.flow, ==, 2);
-  {
-    g_autofree char *control = sender_rig_spell_control (&rig);
-  }
+  g_free (sender_rig_spell_control (&rig));
   wzp_sender_remove_flow (rig.sender, rig.flows[1]);
   assert_control (&rig, "close2");
   wzp_sender_remove_flow (rig.sender, rig.flows[1]);
