@@ -111,18 +111,49 @@ count_sent (WzpCall *self, const WzpLink *link, const WzpPacket *packet,
         packet->head_len + packet->payload_len, now_us);
 }
 
+/* Whether @link carries media now: the path in use, or the one that gets a copy
+ * while that is suspect or was just left. The copy's may pull too: a path that
+ * swallows everything fills its congestion window and pulls no more. */
+static gboolean
+carries_media (WzpCall *self, const WzpLink *link, gint64 now_us)
+{
+  WzpPath path = wzp_link_get_path (link);
+
+  if (self->state == CALL_ENDED ||
+      (path != self->path &&
+          path != wzp_nominate_get_duplicate (self->nominate)))
+    return FALSE;
+  return path != WZP_PATH_RELAY || may_relay (self, now_us);
+}
+
+/* The link that gets a copy of what @link sends; NULL: none. */
+static WzpLink *
+second_link (const WzpCall *self, const WzpLink *link)
+{
+  WzpPath duplicate = wzp_nominate_get_duplicate (self->nominate);
+
+  if (duplicate == WZP_PATH_NONE)
+    return NULL;
+  return wzp_call_link_of (
+      self, wzp_link_get_path (link) == self->path ? duplicate : self->path);
+}
+
 static gboolean
 on_link_pull (
     WzpLink *link, gsize max_size, WzpPacket *ret_packet, gpointer user_data)
 {
   WzpCall *self = user_data;
   gint64 now_us = wzp_clock_now_us ();
-  guint64 number;
   WzpLink *second;
+  guint64 number;
 
-  if (self->state == CALL_ENDED || wzp_link_get_path (link) != self->path ||
-      (self->path == WZP_PATH_RELAY && !may_relay (self, now_us)))
+  if (!carries_media (self, link, now_us))
     return FALSE;
+  /* What is sent twice must fit both. */
+  second = second_link (self, link);
+  if (second != NULL &&
+      wzp_link_get_max_text (second) > WZP_DATAGRAM_MAX_HEADER)
+    max_size = MIN (max_size, wzp_link_get_max_text (second));
   number = wzp_sender_peek_number (self->sender);
   if (!wzp_sender_next (self->sender, max_size, ret_packet))
     return FALSE;
@@ -130,9 +161,7 @@ on_link_pull (
   if (self->first_media_us < 0)
     self->first_media_us = now_us - self->started_us;
   count_sent (self, link, ret_packet, number, now_us);
-  second = wzp_call_link_of (self, wzp_nominate_get_duplicate (self->nominate));
-  if (second != NULL && second != link &&
-      wzp_link_send_copy (second, ret_packet))
+  if (second != NULL && wzp_link_send_copy (second, ret_packet))
     count_sent (self, second, ret_packet, number, now_us);
   return TRUE;
 }
@@ -205,10 +234,7 @@ wzp_call_attach_link (WzpCall *self, WzpPath path, WzpConn *conn)
   WzpLink **slot = is_relay ? &self->relay : &self->direct;
   gint64 now_us = wzp_clock_now_us ();
 
-  if (*slot != NULL) {
-    wzp_nominate_path_down (self->nominate, path, now_us);
-    g_clear_pointer (slot, wzp_link_free);
-  }
+  g_clear_pointer (slot, wzp_link_free);
   *slot = wzp_link_new (path, conn, is_relay ? self->seal_out : NULL,
       is_relay ? self->seal_in : NULL, &link_handler, self);
   if (!is_relay && self->peer_window > 0)

@@ -161,12 +161,18 @@ tick (WzpCall *self, gint64 now_us)
         NULL, self->path);
 }
 
-/* The window of the relay path may have opened by time alone. */
+/* The relay's window may have opened by time alone, and a path that gets copies
+ * from now on has not been asked yet. */
 static void
-resume_relay (WzpCall *self)
+resume_pulling (WzpCall *self)
 {
-  if (self->path == WZP_PATH_RELAY && self->relay != NULL)
+  WzpPath duplicate = wzp_nominate_get_duplicate (self->nominate);
+
+  if (self->relay != NULL &&
+      (self->path == WZP_PATH_RELAY || duplicate == WZP_PATH_RELAY))
     wzp_link_want_pull (self->relay);
+  if (self->direct != NULL && duplicate == WZP_PATH_DIRECT)
+    wzp_link_want_pull (self->direct);
 }
 
 static gint64
@@ -206,7 +212,7 @@ wzp_call_step (WzpCall *self)
   wzp_call_pop_control (self, now_us);
   run_nominate (self, now_us);
   wzp_call_send_feedback (self, now_us);
-  resume_relay (self);
+  resume_pulling (self);
   wzp_receiver_advance (self->receiver, now_us);
   wzp_call_write_control (self, now_us);
   check_eos (self);

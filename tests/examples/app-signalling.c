@@ -13,6 +13,7 @@
 
 #define SEND                                                                   \
   "videotestsrc is-live=true pattern=ball name=source ! "                      \
+  "video/x-raw,format=I420,framerate=30/1 ! "                                  \
   "x264enc tune=zerolatency key-int-max=60 ! h264parse ! "                     \
   "wzpsink name=wzp mode=app"
 #define RECEIVE "wzpsrc name=wzp mode=app ! decodebin ! videoconvert ! "

@@ -18,6 +18,7 @@ gi.require_version("Gst", "1.0")
 from gi.repository import GLib, Gst
 
 SEND = ("videotestsrc is-live=true pattern=ball num-buffers={buffers} ! "
+        "video/x-raw,format=I420,framerate=30/1 ! "
         "x264enc tune=zerolatency key-int-max=60 ! h264parse ! "
         "wzpsink name=wzp mode=app")
 RECEIVE = "wzpsrc name=wzp mode=app ! decodebin ! videoconvert ! {sink}"

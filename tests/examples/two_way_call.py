@@ -21,8 +21,8 @@ from gi.repository import GLib, Gst
 # Two pipelines: in one, what is sent would wait for as long as what is received
 # is buffered before it is played.
 SEND = """
-  {picture} ! videoconvert ! x264enc tune=zerolatency key-int-max=60 ! h264parse
-    ! wzpsink session=call flow=video {call}
+  {picture} ! videoconvert ! video/x-raw,format=I420
+    ! x264enc tune=zerolatency key-int-max=60 ! h264parse ! wzpsink session=call flow=video {call}
   {sound} ! audioconvert ! audioresample ! opusenc
     ! wzpsink session=call flow=audio {call}
 """
