@@ -98,6 +98,7 @@ struct _WzpNode {
   WzpPendingOffer offer;
   WzpEarlyConn early[WZP_NODE_MAX_EARLY];
   WzpEphemeral *app_ephemeral; /* mode APP: of `local` */
+  WzpDescription *early_remote; /* came before `local` was there, or NULL */
   GHashTable *app_used; /* ids of the calls that `local` has made already */
   gint64 retry_at_us;    /* -1: none */
   guint attempts;        /* since the last success */

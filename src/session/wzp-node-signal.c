@@ -606,7 +606,8 @@ wzp_node_begin (WzpNode *self)
     .relay_fingerprint = config->relay_fingerprint,
     .known_relays_path = config->known_relays_path,
     .alias = config->mode == WZP_MODE_APP ? NULL : config->alias,
-    .token = config->token };
+    .token = config->token,
+    .timeout_ms = config->relay_timeout_ms };
 
   if (config->relay == NULL) {
     wzp_node_publish_local (self);
@@ -654,8 +655,9 @@ wzp_node_housekeep_signal (WzpNode *self, gint64 now_us)
 void
 wzp_node_publish_local (WzpNode *self)
 {
-  g_autoptr (GPtrArray) listeners = wzp_node_dup_listeners (self);
+  g_autoptr (GPtrArray) listeners = NULL;
   g_autoptr (WzpDescription) local = wzp_description_new ();
+  g_autoptr (WzpDescription) waiting = NULL;
   g_autoptr (GBytes) data = NULL;
 
   /* New keys for each call; the same ones while more candidates come. */
@@ -678,12 +680,17 @@ wzp_node_publish_local (WzpNode *self)
   self->local = wzp_description_copy (local);
   g_mutex_unlock (&self->lock);
 
+  /* After it was set: who listens from now on can ask for it. */
+  listeners = wzp_node_dup_listeners (self);
   for (guint i = 0; i < listeners->len; i++) {
     const WzpNodeListener *l = listeners->pdata[i];
 
     if (!g_atomic_int_get (&l->removed) && l->events->local_candidates != NULL)
       l->events->local_candidates (self, local, l->user_data);
   }
+  waiting = g_steal_pointer (&self->early_remote);
+  if (waiting != NULL)
+    wzp_node_take_remote (self, waiting);
 }
 
 static WzpCallEntry *
@@ -742,8 +749,14 @@ wzp_node_take_remote (WzpNode *self, const WzpDescription *remote)
   WzpCallEntry *entry;
   g_autofree char *nonce = NULL;
 
-  if (self->has_failed || self->local == NULL)
+  if (self->has_failed)
     return;
+  if (self->local == NULL) {
+    /* The relay has not told our address yet; the newest is kept. */
+    g_clear_pointer (&self->early_remote, wzp_description_free);
+    self->early_remote = wzp_description_copy (remote);
+    return;
+  }
   wzp_fingerprint_of_key (remote->identity, &peer);
   nonce = app_call_nonce (remote->nonce, self->local->nonce);
   call_id = wzp_call_id_new_self_naming (

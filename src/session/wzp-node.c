@@ -398,6 +398,7 @@ node_free (WzpNode *self)
   g_ptr_array_unref (self->flow_names);
   g_clear_pointer (&self->app_ephemeral, wzp_ephemeral_free);
   g_clear_pointer (&self->app_used, g_hash_table_unref);
+  g_clear_pointer (&self->early_remote, wzp_description_free);
   g_clear_pointer (&self->local, wzp_description_free);
   g_clear_pointer (&self->identity, wzp_identity_unref);
   g_free (self->stats);

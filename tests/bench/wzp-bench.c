@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "wzp-bench-elements.h"
 #include "wzp-bench-net.h"
 #include "wzp-bench-role.h"
 #include "wzp-bench-verdict.h"
@@ -34,28 +35,13 @@ typedef struct {
 
 static const Options defaults = { .repeats = 3, .ms = 1000, .warm_ms = 200 };
 
-static gboolean
-has_element (const char *name)
-{
-  GstElementFactory *factory = gst_element_factory_find (name);
-  const gboolean has = factory != NULL;
-
-  gst_clear_object (&factory);
-  return has;
-}
-
-static const char *
-find_missing (void)
-{
-  static const char *const names[] = { "appsrc", "fakesink", "udpsink",
-    "udpsrc", "wzpsink", "wzpsrc" };
-
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
-    if (!has_element (names[i]))
-      return names[i];
-  }
-  return NULL;
-}
+typedef struct {
+  BenchElements elements;
+  char *machine; /* owned */
+  BenchNetwork *networks;
+  guint n;        /* networks that were measured */
+  guint n_failed; /* runs */
+} Outcome;
 
 /* The plugin and the relay of the build tree that this program is in. */
 static void
@@ -90,40 +76,47 @@ run_row (const BenchSetup *setup, BenchRow *row)
       error->message);
 }
 
+static void
+find_obstacles (BenchNetwork *network, const BenchElements *elements)
+{
+  for (guint i = 0; i < BENCH_N_ROWS; i++) {
+    BenchRow *row = &network->rows[i];
+
+    if (row->obstacle == NULL)
+      row->obstacle = bench_elements_obstacle (elements, row->c.transport);
+  }
+}
+
 /* Round by round, so that what disturbs the machine for a while disturbs one
  * run of each. Returns the number of runs that failed. */
 static guint
-run_network (const BenchSetup *setup, const Options *options, guint mtu,
-    BenchNetwork *ret_network)
+run_network (
+    const BenchSetup *setup, const Options *options, BenchNetwork *network)
 {
   const gboolean is_terminal = isatty (STDERR_FILENO);
-  const gboolean has_srt = has_element ("srtsink") && has_element ("srtsrc");
   guint n_failed = 0;
 
-  bench_network_init (ret_network, mtu);
   for (int round = 0; round < options->repeats; round++) {
     for (guint i = 0; i < BENCH_N_ROWS; i++) {
-      BenchRow *row = &ret_network->rows[i];
+      BenchRow *row = &network->rows[i];
 
-      if (row->c.transport == BENCH_SRT && !has_srt)
-        row->obstacle = "srtsink is not installed";
       if (row->obstacle != NULL)
         continue;
       if (is_terminal)
-        fprintf (stderr, "\r  MTU %u, round %d of %d, case %u of %u ", mtu,
-            round + 1, options->repeats, i + 1, BENCH_N_ROWS);
+        fprintf (stderr, "\r  MTU %u, round %d of %d, case %u of %u ",
+            network->mtu, round + 1, options->repeats, i + 1, BENCH_N_ROWS);
       run_row (setup, row);
     }
   }
   if (is_terminal)
     fprintf (stderr, "\r%60s\r", "");
   for (guint i = 0; i < BENCH_N_ROWS; i++)
-    n_failed += ret_network->rows[i].n_failed;
+    n_failed += network->rows[i].n_failed;
   return n_failed;
 }
 
 static char *
-describe_machine (void)
+describe_machine (const BenchElements *elements)
 {
   g_autofree char *cpus = NULL;
   g_autofree char *kernel = NULL;
@@ -136,19 +129,18 @@ describe_machine (void)
   line = line != NULL ? strchr (line, ':') : NULL;
   model = line != NULL ? g_strndup (line + 1, strcspn (line + 1, "\n"))
                        : g_strdup ("unknown CPU");
-  return g_strdup_printf ("%s, %u cores, Linux %s, GStreamer %u.%u.%u",
+  return g_strdup_printf ("%s, %u cores, Linux %s, GStreamer %s",
       g_strstrip (model), g_get_num_processors (),
-      kernel != NULL ? g_strchomp (kernel) : "unknown", GST_VERSION_MAJOR,
-      GST_VERSION_MINOR, GST_VERSION_MICRO);
+      kernel != NULL ? g_strchomp (kernel) : "unknown", elements->version);
 }
 
 static gboolean
-write_json (const Options *options, const BenchNetwork *networks, guint n)
+write_json (const Options *options, const char *machine,
+    const BenchNetwork *networks, guint n)
 {
   g_autoptr (JsonBuilder) builder = json_builder_new ();
   g_autoptr (JsonGenerator) generator = json_generator_new ();
   g_autoptr (JsonNode) root = NULL;
-  g_autofree char *machine = describe_machine ();
   g_autoptr (GError) error = NULL;
 
   json_builder_begin_object (builder);
@@ -172,60 +164,74 @@ write_json (const Options *options, const BenchNetwork *networks, guint n)
 }
 
 /* A network namespace for each MTU; where there can be none, what is there.
- * Returns how many networks were measured. */
-static guint
-run_networks (const BenchSetup *setup, const Options *options,
-    BenchNetwork *networks, guint *ret_failed)
+ * FALSE: the elements are not known, which was said. */
+static gboolean
+run_networks (const BenchSetup *setup, const Options *options, Outcome *outcome)
 {
+  g_autoptr (GError) refusal = NULL;
   g_autoptr (GError) error = NULL;
-  guint n = 0;
 
-  *ret_failed = 0;
-  for (guint i = 0; i < G_N_ELEMENTS (mtus) && error == NULL; i++) {
-    const guint mtu = mtus[i];
+  for (guint i = 0; i < G_N_ELEMENTS (mtus) && refusal == NULL; i++) {
+    BenchNetwork *network = &outcome->networks[outcome->n];
 
-    if (options->mtu != 0 && options->mtu != (int) mtu)
+    if (options->mtu != 0 && options->mtu != (int) mtus[i])
       continue;
-    if (!bench_net_enter (mtu, &error))
-      printf ("The loopback of this machine as it is: %s\n", error->message);
-    /* Here, for a user namespace is refused after threads were started. */
-    if (!gst_is_initialized ())
-      gst_init (NULL, NULL);
-    if (find_missing () != NULL) {
-      printf ("skipped: GStreamer does not have %s\n", find_missing ());
-      return 0;
+    if (!bench_net_enter (mtus[i], &refusal))
+      printf ("The loopback of this machine as it is: %s\n", refusal->message);
+    if (outcome->elements.version == NULL) {
+      if (!bench_elements_look_up (setup->self, &outcome->elements, &error)) {
+        fprintf (stderr, "wzp-bench: %s\n", error->message);
+        return FALSE;
+      }
+      outcome->machine = describe_machine (&outcome->elements);
+      printf ("%s; median (least-most) of %d runs of %d ms\n", outcome->machine,
+          options->repeats, options->ms);
     }
-    *ret_failed +=
-        run_network (setup, options, bench_net_get_mtu (), &networks[n]);
-    bench_network_print (&networks[n]);
+    bench_network_init (network, bench_net_get_mtu ());
+    find_obstacles (network, &outcome->elements);
+    outcome->n_failed += run_network (setup, options, network);
+    outcome->n++;
+    bench_network_print (network);
     if (!options->is_quick)
-      bench_verdict_print (&networks[n]);
+      bench_verdict_print (network);
     fflush (stdout);
-    n++;
   }
-  return n;
+  return TRUE;
+}
+
+static int
+judge (const Outcome *outcome)
+{
+  const char *obstacle =
+      bench_elements_obstacle (&outcome->elements, BENCH_DIRECT);
+
+  if (obstacle == NULL)
+    return outcome->n_failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+  printf ("skipped: %s\n", obstacle);
+  return EXIT_SKIP;
 }
 
 static int
 run_all (const BenchSetup *setup, const Options *options)
 {
   const gint64 start_us = g_get_monotonic_time ();
-  g_autofree char *machine = describe_machine ();
   g_autofree BenchNetwork *networks =
       g_new0 (BenchNetwork, G_N_ELEMENTS (mtus));
-  gboolean is_written = TRUE;
-  guint n, n_failed;
+  Outcome outcome = { .networks = networks };
+  int code = EXIT_FAILURE;
 
-  printf ("%s; median (least-most) of %d runs of %d ms\n", machine,
-      options->repeats, options->ms);
-  n = run_networks (setup, options, networks, &n_failed);
-  if (n == 0)
-    return EXIT_SKIP;
-  if (options->json != NULL)
-    is_written = write_json (options, networks, n);
-  printf ("\n%.0f s, %u runs failed\n",
-      (double) (g_get_monotonic_time () - start_us) / G_USEC_PER_SEC, n_failed);
-  return n_failed == 0 && is_written ? EXIT_SUCCESS : EXIT_FAILURE;
+  if (run_networks (setup, options, &outcome)) {
+    printf ("\n%.0f s, %u runs failed\n",
+        (double) (g_get_monotonic_time () - start_us) / G_USEC_PER_SEC,
+        outcome.n_failed);
+    code = judge (&outcome);
+    if (options->json != NULL &&
+        !write_json (options, outcome.machine, networks, outcome.n))
+      code = EXIT_FAILURE;
+  }
+  bench_elements_clear (&outcome.elements);
+  g_free (outcome.machine);
+  return code;
 }
 
 static int
@@ -241,10 +247,14 @@ run_role (const Options *options)
   };
 
   alarm (ROLE_SECONDS);
+  gst_init (NULL, NULL);
+  if (g_str_equal (options->role, "elements")) {
+    bench_elements_say ();
+    return EXIT_SUCCESS;
+  }
   if (options->path == NULL ||
       !bench_transport_parse (options->path, &role.c.transport))
     return 2;
-  gst_init (NULL, NULL);
   return bench_role_main (&role);
 }
 

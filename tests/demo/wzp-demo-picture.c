@@ -15,7 +15,9 @@
 
 /* How far back the wrong picture is that is compared as well. */
 #define MOVED_PICTURES 12u
-#define PULL_TIMEOUT   (5 * GST_SECOND)
+/* The offset of the two clocks is estimated better as the first ones come. */
+#define SETTLING_PICTURES 15u
+#define PULL_TIMEOUT      (5 * GST_SECOND)
 
 struct _DemoPictures {
   guint id, n;
@@ -25,8 +27,9 @@ struct _DemoPictures {
   guint n_references;   /* so many came out */
   GstSample *moved;     /* owned, nullable: a reference of before */
   guint moved_number;
-  GstSample *kept; /* owned, nullable: received, to be written */
-  GstClockTime first_time;
+  GstSample *kept;         /* owned, nullable: received, to be written */
+  GstClockTime first_time; /* of first_timed; NONE: not yet */
+  guint first_timed;
   DemoPictureCounts counts;
 };
 
@@ -215,10 +218,14 @@ check_time (DemoPictures *self, guint number, GstClockTime time)
   const double step_ms = 1000.0 / DEMO_FPS;
   double off_ms;
 
-  if (!GST_CLOCK_TIME_IS_VALID (self->first_time))
+  if (self->counts.n_compared < SETTLING_PICTURES)
+    return;
+  if (!GST_CLOCK_TIME_IS_VALID (self->first_time)) {
     self->first_time = time;
+    self->first_timed = number;
+  }
   off_ms = ((double) time - (double) self->first_time) / GST_MSECOND -
-      (number - self->counts.first) * step_ms;
+      (number - self->first_timed) * step_ms;
   self->counts.worst_time_ms = MAX (self->counts.worst_time_ms, fabs (off_ms));
 }
 

@@ -23,7 +23,8 @@ typedef struct {
   guint first, last;  /* numbers; valid if n_compared > 0 */
   double worst_db, sum_db;
   double moved_db;    /* the best of comparisons with a wrong picture */
-  double worst_time_ms; /* how far from an even pace a picture's time was */
+  double worst_time_ms; /* how far off an even pace a picture's time was; of
+                         * those after the first half second */
 } DemoPictureCounts;
 
 typedef struct _DemoPictures DemoPictures;

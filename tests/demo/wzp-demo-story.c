@@ -10,8 +10,7 @@
  * is what passed before the call was up. */
 #define MIN_PICTURES (DEMO_PICTURES / 2)
 #define MIN_WINDOWS  20u /* of 0.1 s */
-/* Off an even pace: the clocks' offset is known better as frames come. */
-#define MAX_TIME_MS  250.0
+#define MAX_TIME_MS  100.0
 #define MAX_START_MS 8000.0
 
 /* Which sides receive: of a call one way, the one called. */

@@ -137,6 +137,34 @@ test_app (WzpTest *test, gconstpointer data)
 }
 
 static void
+test_app_remote_first (WzpTest *test, gconstpointer data)
+{
+  WzpTestRelay *relay = wzp_test_relay_new (0);
+  g_autoptr (WzpDescription) of_a = NULL;
+  g_autoptr (WzpDescription) of_b = NULL;
+  WzpNodeConfig config;
+  WzpParty *a, *b;
+
+  g_test_summary (
+      "The peer's candidates come before the own ones are gathered: "
+      "they are kept, not lost");
+  wzp_party_config (&config, relay);
+  config.mode = WZP_MODE_APP;
+  a = wzp_party_new (&config);
+  wzp_party_start (a);
+  wzp_test_assert_until (test, (of_a = wzp_party_dup_local (a)) != NULL, 5000);
+  b = wzp_party_new (&config);
+  wzp_party_start (b);
+  g_assert_true (wzp_node_set_remote (b->node, of_a, NULL));
+  wzp_test_assert_until (test, (of_b = wzp_party_dup_local (b)) != NULL, 5000);
+  g_assert_true (wzp_node_set_remote (a->node, of_b, NULL));
+  check_media (test, a, b);
+  wzp_party_free (a);
+  wzp_party_free (b);
+  wzp_test_relay_free (relay);
+}
+
+static void
 test_app_ipv6 (WzpTest *test, gconstpointer data)
 {
   WzpNodeConfig config;
@@ -321,6 +349,7 @@ main (int argc, char **argv)
   wzp_test_add ("/call/relay-only", NULL, test_relay_only);
   wzp_test_add ("/call/app", GINT_TO_POINTER (FALSE), test_app);
   wzp_test_add ("/call/app-with-relay", GINT_TO_POINTER (TRUE), test_app);
+  wzp_test_add ("/call/app-remote-first", NULL, test_app_remote_first);
   wzp_test_add ("/call/app-ipv6", NULL, test_app_ipv6);
   wzp_test_add ("/call/same-pair-again", NULL, test_same_pair_again);
   wzp_test_add ("/call/privacy", NULL, test_privacy);
