@@ -257,7 +257,8 @@ gsize
 wzp_conn_get_queued_bytes (const WzpConn *conn)
 {
   g_return_val_if_fail (conn != NULL, 0);
-  return wzp_datagram_queue_get_bytes (conn->queue);
+  return wzp_datagram_queue_get_bytes (conn->queue) +
+      (conn->has_pending ? conn->pending_len : 0);
 }
 
 static gint64

@@ -99,6 +99,8 @@ gsize wzp_conn_get_max_datagram (const WzpConn *conn);
  * before anything pulled. */
 gboolean wzp_conn_send_datagram (
     WzpConn *conn, const struct iovec *iov, int n_iov);
+/* What was taken and not sent yet: the queue, and a datagram pulled before the
+ * congestion window closed. */
 gsize wzp_conn_get_queued_bytes (const WzpConn *conn);
 /* There is something to pull (sticky until pull returns 0). */
 void wzp_conn_want_pull (WzpConn *conn);

@@ -133,7 +133,8 @@ check_eos (WzpCall *self)
       !wzp_control_channel_is_idle (self->control))
     return;
   wzp_conn_get_info (wzp_link_get_conn (link), &info);
-  if (info.oldest_unacked_us == 0)
+  if (info.oldest_unacked_us == 0 &&
+      wzp_conn_get_queued_bytes (wzp_link_get_conn (link)) == 0)
     wzp_sender_all_acked (self->sender);
 }
 

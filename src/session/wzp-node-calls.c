@@ -189,6 +189,9 @@ remove_call (WzpNode *self, WzpCallEntry *entry)
     emit_caller (self, entry, FALSE);
   g_ptr_array_remove_fast (self->calls, entry);
   wzp_node_update_connected (self);
+  /* It may have been the one that fetched frames for all. */
+  for (guint i = 0; i < self->calls->len; i++)
+    wzp_call_woken (((WzpCallEntry *) self->calls->pdata[i])->call);
   wzp_node_refresh_stats (self);
 }
 

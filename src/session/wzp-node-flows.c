@@ -3,15 +3,51 @@
 
 #include <string.h>
 
+/* The name of a flow that leaves may be taken again. */
+static void
+forget_send_flow (WzpNode *self, const WzpSendFlow *flow)
+{
+  guint index;
+
+  g_mutex_lock (&self->lock);
+  if (g_ptr_array_find_with_equal_func (
+          self->flow_names, wzp_send_flow_get_name (flow), g_str_equal, &index))
+    g_ptr_array_remove_index (self->flow_names, index);
+  g_mutex_unlock (&self->lock);
+}
+
+static void
+forget_recv_flow (WzpNode *self)
+{
+  g_mutex_lock (&self->lock);
+  self->n_recv_flows--;
+  g_mutex_unlock (&self->lock);
+}
+
+/* An orphan tells nobody when it is detached: its place is given back here. */
+static void
+orphan_send_flow (WzpNode *self, WzpSendFlow *flow)
+{
+  if (wzp_send_flow_orphan (flow))
+    forget_send_flow (self, flow);
+}
+
+static void
+orphan_recv_flow (WzpNode *self, WzpRecvFlow *flow)
+{
+  if (wzp_recv_flow_orphan (flow))
+    forget_recv_flow (self);
+}
+
 void
 wzp_node_orphan_flows (WzpNode *self)
 {
   for (guint i = 0; i < self->send_flows->len; i++)
-    wzp_send_flow_orphan (self->send_flows->pdata[i]);
+    orphan_send_flow (self, self->send_flows->pdata[i]);
   for (guint i = 0; i < self->recv_flows->len; i++) {
     const WzpRecvEntry *entry = self->recv_flows->pdata[i];
 
-    wzp_recv_flow_orphan (entry->flow);
+    orphan_recv_flow (self, entry->flow);
   }
 }
 
@@ -46,7 +82,7 @@ do_add_send_flow (WzpNode *self, gpointer data)
   FlowCommand *command = data;
 
   if (self->has_failed || g_atomic_int_get (&self->is_stopping)) {
-    wzp_send_flow_orphan (command->send);
+    orphan_send_flow (self, command->send);
     return;
   }
   g_ptr_array_add (self->send_flows, wzp_send_flow_ref (command->send));
@@ -78,7 +114,7 @@ do_add_recv_flow (WzpNode *self, gpointer data)
   WzpRecvEntry *recv;
 
   if (self->has_failed || g_atomic_int_get (&self->is_stopping)) {
-    wzp_recv_flow_orphan (command->recv);
+    orphan_recv_flow (self, command->recv);
     return;
   }
   recv = g_new0 (WzpRecvEntry, 1);
@@ -124,13 +160,8 @@ static void
 detach_send_flow (gpointer user_data, gpointer flow)
 {
   WzpNode *self = user_data;
-  guint index;
 
-  g_mutex_lock (&self->lock);
-  if (g_ptr_array_find_with_equal_func (
-          self->flow_names, wzp_send_flow_get_name (flow), g_str_equal, &index))
-    g_ptr_array_remove_index (self->flow_names, index);
-  g_mutex_unlock (&self->lock);
+  forget_send_flow (self, flow);
   wzp_node_invoke (self, do_remove_send_flow, flow_command_new (flow, NULL),
       flow_command_free);
 }
@@ -140,9 +171,7 @@ detach_recv_flow (gpointer user_data, gpointer flow)
 {
   WzpNode *self = user_data;
 
-  g_mutex_lock (&self->lock);
-  self->n_recv_flows--;
-  g_mutex_unlock (&self->lock);
+  forget_recv_flow (self);
   wzp_node_invoke (self, do_remove_recv_flow, flow_command_new (NULL, flow),
       flow_command_free);
 }

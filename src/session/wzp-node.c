@@ -426,6 +426,8 @@ wzp_node_unref (WzpNode *self)
     wzp_node_unref (self);
     return;
   }
+  /* Never started: what was added would still call on it. */
+  wzp_node_orphan_flows (self);
   node_free (self);
 }
 

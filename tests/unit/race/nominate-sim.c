@@ -1,78 +1,9 @@
-#include "nominate-sim.h"
+#include "nominate-sim-private.h"
 
-#include <string.h>
-
-#define MAX_UNACKED    512u /* datagrams remembered per connection */
-#define MAX_MESSAGES   512u /* control messages per direction and schedule */
 #define RESEND_US      (60 * SIM_MS)
 #define JUDGE_US       (600 * SIM_MS) /* a media packet has arrived by then */
 #define CLOSE_RETRY_US (300 * SIM_MS)
 #define TRACE_MAX      60000u /* bytes */
-
-typedef enum {
-  EVENT_MEDIA,        /* side sends */
-  EVENT_JUDGE,        /* a = number */
-  EVENT_SAMPLE,       /* side */
-  EVENT_MEDIA_IN,     /* side receives, path, a = number */
-  EVENT_CONTROL_IN,   /* side receives, path, a = message */
-  EVENT_CONTROL_ACK,  /* side's message a */
-  EVENT_RESEND,       /* side's messages */
-  EVENT_PROBE_IN,     /* side receives, path, a = seq, big */
-  EVENT_PROBE_ACK_IN, /* side receives, path, a = seq */
-  EVENT_QUIC_ACK,     /* side, path, a = when the datagram was sent */
-  EVENT_DIRECT_UP,    /* side, a = generation */
-  EVENT_CLOSE,        /* side hears that direct is closed, a = generation */
-} EventType;
-
-typedef struct {
-  gint64 at_us;
-  guint64 order;
-  EventType type;
-  int side;
-  WzpPath path;
-  guint64 a;
-  gint64 good_us; /* JUDGE: since when the best path was good */
-  gboolean big;
-} Event;
-
-typedef struct {
-  WzpControl control;
-  gboolean acked, arrived;
-} Message;
-
-typedef struct {
-  gint64 sent[MAX_UNACKED]; /* when the unacknowledged were sent */
-  guint n_sent;
-} Connection;
-
-typedef struct {
-  WzpNominate *nominate; /* owned */
-  gboolean is_up[WZP_PATH_DIRECT + 1];
-  guint generation; /* of direct, counted up each time it comes up */
-  Connection conns[WZP_PATH_DIRECT + 1];
-  Message messages[MAX_MESSAGES]; /* sent by this side */
-  guint n_messages, n_delivered;
-  gboolean is_resending;
-  guint64 media;    /* next number */
-  GHashTable *seen; /* numbers of the peer's media that arrived */
-  gint64 last_arrival_us;
-  gint64 outage_us; /* when the first was sent of those lost in a row */
-  WzpPath path;     /* by CHANGED */
-  guint64 n;        /* highest seen from this side */
-} Side;
-
-struct _Sim {
-  SimConfig config;
-  GRand *rand;  /* owned */
-  GArray *heap; /* of Event, owned */
-  guint64 order;
-  gint64 now_us;
-  Side sides[2];
-  gboolean blackhole[WZP_PATH_DIRECT + 1][2][2]; /* path, side, leg */
-  gint64 good_us[WZP_PATH_DIRECT + 1];           /* -1: not good */
-  SimStats stats;
-  GString *trace; /* owned */
-};
 
 static void G_GNUC_PRINTF (2, 3) trace (Sim *self, const char *format, ...)
 {
@@ -97,152 +28,16 @@ sim_fail (const Sim *self, const char *what, int line)
       line, self->now_us, what, self->config.seed);
 }
 
-static gboolean
-event_is_before (const Event *x, const Event *y)
-{
-  return x->at_us != y->at_us ? x->at_us < y->at_us : x->order < y->order;
-}
-
-static void
-push (Sim *self, Event event)
-{
-  guint i = self->heap->len;
-  Event *heap;
-
-  event.order = self->order++;
-  g_array_append_val (self->heap, event);
-  heap = (Event *) (void *) self->heap->data;
-  while (i > 0 && event_is_before (&event, &heap[(i - 1) / 2])) {
-    heap[i] = heap[(i - 1) / 2];
-    i = (i - 1) / 2;
-  }
-  heap[i] = event;
-}
-
-static Event
-pop (Sim *self)
-{
-  Event *heap = (Event *) (void *) self->heap->data;
-  const Event top = heap[0];
-  const Event last = heap[self->heap->len - 1];
-  guint i = 0, child;
-
-  g_array_set_size (self->heap, self->heap->len - 1);
-  while ((child = 2 * i + 1) < self->heap->len) {
-    if (child + 1 < self->heap->len &&
-        event_is_before (&heap[child + 1], &heap[child]))
-      child++;
-    if (!event_is_before (&heap[child], &last))
-      break;
-    heap[i] = heap[child];
-    i = child;
-  }
-  if (self->heap->len > 0)
-    heap[i] = last;
-  return top;
-}
-
-static gboolean
-chance (Sim *self, double p)
-{
-  return p > 0 && g_rand_double (self->rand) < p;
-}
-
-static gint64
-leg_delay (Sim *self, WzpPath path)
-{
-  return self->config.delay_us[path] +
-      (self->config.jitter_us > 0 ? g_rand_int_range (self->rand, 0,
-                                        (gint32) self->config.jitter_us)
-                                  : 0);
-}
-
-static gint64
-path_delay (Sim *self, WzpPath path)
-{
-  return leg_delay (self, path) +
-      (path == WZP_PATH_RELAY ? leg_delay (self, path) : 0);
-}
-
-static gint64
-base_rtt (const Sim *self, WzpPath path)
-{
-  return 2 * self->config.delay_us[path] + self->config.jitter_us;
-}
-
-/* Whether what @from sends now gets to the peer. */
-static gboolean
-passes (const Sim *self, WzpPath path, int from)
-{
-  if (self->blackhole[path][from][SIM_LEG_OUT])
-    return FALSE;
-  return path == WZP_PATH_DIRECT ||
-      !self->blackhole[path][1 - from][SIM_LEG_IN];
-}
-
-/* Whether what @side sends now is acknowledged: by the peer's connection, or
- * by the relay. */
-static gboolean
-is_acknowledged (const Sim *self, WzpPath path, int side)
-{
-  if (path == WZP_PATH_RELAY)
-    return !self->blackhole[path][side][SIM_LEG_OUT] &&
-        !self->blackhole[path][side][SIM_LEG_IN];
-  return self->sides[1 - side].is_up[path] && passes (self, path, side) &&
-      passes (self, path, 1 - side);
-}
-
-static void
-update_good (Sim *self)
-{
-  for (WzpPath path = WZP_PATH_RELAY; path <= WZP_PATH_DIRECT; path++) {
-    const gboolean is_good = self->sides[0].is_up[path] &&
-        self->sides[1].is_up[path] && passes (self, path, 0) &&
-        passes (self, path, 1) && is_acknowledged (self, path, 0) &&
-        is_acknowledged (self, path, 1);
-
-    if (!is_good)
-      self->good_us[path] = -1;
-    else if (self->good_us[path] < 0)
-      self->good_us[path] = self->now_us;
-  }
-}
-
-/* A datagram of @side enters @path; returns whether it gets to the peer, and
- * when. */
-static gboolean
-send_datagram (Sim *self, int side, WzpPath path, double loss, gint64 *ret_at)
-{
-  Connection *conn = &self->sides[side].conns[path];
-
-  if (!self->sides[side].is_up[path])
-    return FALSE;
-  if (conn->n_sent < MAX_UNACKED)
-    conn->sent[conn->n_sent++] = self->now_us;
-  if (is_acknowledged (self, path, side) && !chance (self, loss))
-    push (self,
-        (Event){ .type = EVENT_QUIC_ACK,
-            .at_us =
-                self->now_us + leg_delay (self, path) + leg_delay (self, path),
-            .side = side,
-            .path = path,
-            .a = (guint64) self->now_us });
-  if (!passes (self, path, side) || chance (self, loss))
-    return FALSE;
-  *ret_at = self->now_us + path_delay (self, path);
-  return TRUE;
-}
-
 static void
 transmit_message (Sim *self, int side, guint index)
 {
   for (WzpPath path = WZP_PATH_RELAY; path <= WZP_PATH_DIRECT; path++) {
-    guint copies = chance (self, 0.1) ? 2 : 1;
+    guint copies = sim_chance (self, 0.1) ? 2 : 1;
     gint64 at;
 
     while (copies-- > 0)
-      if (send_datagram (self, side, path, self->config.loss, &at))
-        push (self,
+      if (sim_send_datagram (self, side, path, self->config.loss, &at))
+        sim_push (self,
             (Event){ .type = EVENT_CONTROL_IN,
                 .at_us = at,
                 .side = 1 - side,
@@ -257,7 +52,7 @@ schedule_resend (Sim *self, int side)
   if (self->sides[side].is_resending)
     return;
   self->sides[side].is_resending = TRUE;
-  push (self,
+  sim_push (self,
       (Event){ .type = EVENT_RESEND,
           .at_us = self->now_us + RESEND_US,
           .side = side });
@@ -269,7 +64,7 @@ send_message (Sim *self, int side, const WzpControl *control)
   Side *s = &self->sides[side];
 
   self->stats.sends[side]++;
-  if (chance (self, self->config.refuse)) {
+  if (sim_chance (self, self->config.refuse)) {
     trace (self, "%d message %d refused", side, (int) control->type);
     return;
   }
@@ -312,8 +107,8 @@ send_probe (Sim *self, int side, const WzpNominateAction *action)
   sim_check (self, self->sides[side].is_up[action->path]);
   if (is_probe)
     self->stats.probes[side][action->path]++;
-  if (send_datagram (self, side, action->path, self->config.loss, &at))
-    push (self,
+  if (sim_send_datagram (self, side, action->path, self->config.loss, &at))
+    sim_push (self,
         (Event){ .type = is_probe ? EVENT_PROBE_IN : EVENT_PROBE_ACK_IN,
             .at_us = at,
             .side = 1 - side,
@@ -389,8 +184,8 @@ send_media (Sim *self, int side)
   self->stats.duplicates[side] += paths[1] != WZP_PATH_NONE ? 1 : 0;
   for (guint i = 0; i < 2; i++)
     if (paths[i] != WZP_PATH_NONE &&
-        send_datagram (self, side, paths[i], 0, &at))
-      push (self,
+        sim_send_datagram (self, side, paths[i], 0, &at))
+      sim_push (self,
           (Event){ .type = EVENT_MEDIA_IN,
               .at_us = at,
               .side = 1 - side,
@@ -400,7 +195,7 @@ send_media (Sim *self, int side)
     if (self->good_us[path] >= 0 &&
         (good_us < 0 || self->good_us[path] < good_us))
       good_us = self->good_us[path];
-  push (self,
+  sim_push (self,
       (Event){ .type = EVENT_JUDGE,
           .at_us = self->now_us + JUDGE_US,
           .side = side,
@@ -461,8 +256,9 @@ receive_message (Sim *self, const Event *event)
     return;
   wzp_nominate_heard (s->nominate, event->path, self->now_us);
   from->messages[event->a].arrived = TRUE;
-  if (send_datagram (self, event->side, event->path, self->config.loss, &at))
-    push (self,
+  if (sim_send_datagram (
+          self, event->side, event->path, self->config.loss, &at))
+    sim_push (self,
         (Event){ .type = EVENT_CONTROL_ACK,
             .at_us = at,
             .side = 1 - event->side,
@@ -508,46 +304,6 @@ receive_probe (Sim *self, const Event *event)
 }
 
 static void
-acknowledge (Sim *self, const Event *event)
-{
-  Connection *conn = &self->sides[event->side].conns[event->path];
-  guint n = 0;
-
-  while (n < conn->n_sent && conn->sent[n] <= (gint64) event->a)
-    n++;
-  conn->n_sent -= n;
-  memmove (conn->sent, conn->sent + n, conn->n_sent * sizeof conn->sent[0]);
-}
-
-static void
-sample (Sim *self, int side)
-{
-  Side *s = &self->sides[side];
-
-  for (WzpPath path = WZP_PATH_RELAY; path <= WZP_PATH_DIRECT; path++) {
-    const Connection *conn = &s->conns[path];
-    const gint64 rtt_us = base_rtt (self, path);
-    const gint64 pto_us = rtt_us + 2 * self->config.jitter_us + 25 * SIM_MS;
-    const gint64 unacked_us =
-        conn->n_sent > 0 ? self->now_us - conn->sent[0] : 0;
-
-    if (!s->is_up[path])
-      continue;
-    wzp_nominate_sample (
-        s->nominate, path, rtt_us, pto_us, unacked_us, self->now_us);
-    /* QUIC's own probe, which lets it find out what was lost. */
-    if (unacked_us > pto_us && is_acknowledged (self, path, side) &&
-        !chance (self, self->config.loss))
-      push (self,
-          (Event){ .type = EVENT_QUIC_ACK,
-              .at_us = self->now_us + rtt_us,
-              .side = side,
-              .path = path,
-              .a = (guint64) self->now_us });
-  }
-}
-
-static void
 set_up (Sim *self, int side, WzpPath path, gboolean is_up)
 {
   Side *s = &self->sides[side];
@@ -558,7 +314,7 @@ set_up (Sim *self, int side, WzpPath path, gboolean is_up)
       self, "%d %s %s", side, wzp_path_to_string (path), is_up ? "up" : "down");
   s->conns[path].n_sent = 0;
   s->is_up[path] = is_up;
-  update_good (self);
+  sim_update_good (self);
   if (is_up)
     wzp_nominate_path_up (s->nominate, path, self->now_us);
   else
@@ -574,13 +330,14 @@ hear_close (Sim *self, const Event *event)
 
   if (s->generation != event->a || !s->is_up[WZP_PATH_DIRECT])
     return;
-  if (passes (self, WZP_PATH_DIRECT, 0) && passes (self, WZP_PATH_DIRECT, 1)) {
+  if (sim_passes (self, WZP_PATH_DIRECT, 0) &&
+      sim_passes (self, WZP_PATH_DIRECT, 1)) {
     set_up (self, event->side, WZP_PATH_DIRECT, FALSE);
   } else {
     Event again = *event;
 
     again.at_us = self->now_us + CLOSE_RETRY_US;
-    push (self, again);
+    sim_push (self, again);
   }
 }
 
@@ -594,7 +351,7 @@ handle (Sim *self, const Event *event)
       if (self->config.media_us == 0)
         break;
       send_media (self, side);
-      push (self,
+      sim_push (self,
           (Event){ .type = EVENT_MEDIA,
               .at_us = self->now_us + self->config.media_us,
               .side = side });
@@ -603,8 +360,8 @@ handle (Sim *self, const Event *event)
       judge_media (self, event);
       return;
     case EVENT_SAMPLE:
-      sample (self, side);
-      push (self,
+      sim_sample (self, side);
+      sim_push (self,
           (Event){ .type = EVENT_SAMPLE,
               .at_us = self->now_us + self->config.sample_us,
               .side = side });
@@ -627,7 +384,7 @@ handle (Sim *self, const Event *event)
       receive_probe (self, event);
       break;
     case EVENT_QUIC_ACK:
-      acknowledge (self, event);
+      sim_acknowledge (self, event);
       return;
     case EVENT_DIRECT_UP:
       if (self->sides[1 - side].is_up[WZP_PATH_DIRECT] &&
@@ -663,11 +420,11 @@ sim_new (const SimConfig *config)
     s->last_arrival_us = s->outage_us = -1;
     self->stats.worst_us[side] = -1;
     if (config->sends[side])
-      push (self,
+      sim_push (self,
           (Event){ .type = EVENT_MEDIA,
               .at_us = self->now_us + 7 * side * SIM_MS,
               .side = side });
-    push (self,
+    sim_push (self,
         (Event){ .type = EVENT_SAMPLE,
             .at_us = self->now_us + 13 * side * SIM_MS,
             .side = side });
@@ -723,7 +480,7 @@ sim_run (Sim *self, gint64 until_us)
     if (woken >= 0) {
       pump (self, woken);
     } else {
-      const Event event = pop (self);
+      const Event event = sim_pop (self);
 
       handle (self, &event);
     }
@@ -760,11 +517,11 @@ sim_direct_up (Sim *self)
 {
   Side *dialer = &self->sides[SIM_DIALER];
 
-  if (!passes (self, WZP_PATH_DIRECT, 0) ||
-      !passes (self, WZP_PATH_DIRECT, 1) || dialer->is_up[WZP_PATH_DIRECT])
+  if (!sim_passes (self, WZP_PATH_DIRECT, 0) ||
+      !sim_passes (self, WZP_PATH_DIRECT, 1) || dialer->is_up[WZP_PATH_DIRECT])
     return;
   dialer->generation++;
-  push (self,
+  sim_push (self,
       (Event){ .type = EVENT_DIRECT_UP,
           .at_us = self->now_us + self->config.delay_us[WZP_PATH_DIRECT],
           .side = SIM_ACCEPTOR,
@@ -778,7 +535,7 @@ sim_direct_down (Sim *self, int side)
   if (!self->sides[side].is_up[WZP_PATH_DIRECT])
     return;
   set_up (self, side, WZP_PATH_DIRECT, FALSE);
-  push (self,
+  sim_push (self,
       (Event){ .type = EVENT_CLOSE,
           .at_us = self->now_us + self->config.delay_us[WZP_PATH_DIRECT],
           .side = 1 - side,
@@ -791,7 +548,7 @@ sim_blackhole (Sim *self, WzpPath path, int side, SimLeg leg, gboolean is_on)
   trace (self, "%s leg %s of %d: %s", wzp_path_to_string (path),
       leg == SIM_LEG_OUT ? "out" : "in", side, is_on ? "blackhole" : "alive");
   self->blackhole[path][side][leg] = is_on;
-  update_good (self);
+  sim_update_good (self);
 }
 
 gboolean

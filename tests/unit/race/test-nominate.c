@@ -1,200 +1,8 @@
-/* The rules of wzp-nominate.h one by one, one side at a time. Both sides
- * together: test-nominate-schedules.c. */
-#include "wzp-nominate.h"
+/* The rules of wzp-nominate.h one by one, one side at a time: probes and the
+ * Dialer. The Acceptor: test-nominate-acceptor.c. Both sides together:
+ * test-nominate-schedules.c. */
+#include "nominate-rig.h"
 #include "wzp-test.h"
-
-#define T0     ((gint64) 5000000000)
-#define MS     ((gint64) 1000)
-#define SEC    ((gint64) G_USEC_PER_SEC)
-#define RELAY  WZP_PATH_RELAY
-#define DIRECT WZP_PATH_DIRECT
-
-/* All that is to do at @now as text; PROBEs are "probe:relay" ("PROBE:relay"
- * when padded). @ret_seq (nullable): of the last PROBE. */
-static char *
-drain (WzpNominate *nominate, gint64 now, guint64 *ret_seq)
-{
-  GString *text = g_string_new (NULL);
-  WzpNominateAction a;
-
-  while (wzp_nominate_step (nominate, now, &a)) {
-    if (text->len > 0)
-      g_string_append_c (text, ' ');
-    switch (a.type) {
-      case WZP_NOMINATE_ACTION_CHANGED:
-        g_string_append_printf (text, "%s>%s", wzp_path_to_string (a.old_path),
-            wzp_path_to_string (a.path));
-        break;
-      case WZP_NOMINATE_ACTION_PROBE:
-        g_assert_cmpint (a.control.type, ==, WZP_CONTROL_PROBE);
-        g_assert_cmpuint (a.control.seq, ==, a.seq);
-        g_assert_cmpint (a.control.path, ==, a.path);
-        g_string_append_printf (text, "%s:%s", a.padded ? "PROBE" : "probe",
-            wzp_path_to_string (a.path));
-        if (ret_seq != NULL)
-          *ret_seq = a.seq;
-        break;
-      case WZP_NOMINATE_ACTION_PROBE_ACK:
-        g_assert_cmpint (a.control.type, ==, WZP_CONTROL_PROBE_ACK);
-        g_assert_cmpuint (a.control.seq, ==, a.seq);
-        g_assert_cmpint (a.control.path, ==, a.path);
-        g_string_append_printf (text, "ack:%s:%" G_GUINT64_FORMAT,
-            wzp_path_to_string (a.path), a.seq);
-        break;
-      case WZP_NOMINATE_ACTION_SEND:
-        if (a.control.type == WZP_CONTROL_NOMINATE)
-          g_string_append_printf (text,
-              "NOMINATE:%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT ":%s",
-              a.control.epoch, a.control.n,
-              wzp_path_to_string (a.control.path));
-        else if (a.control.type == WZP_CONTROL_NOMINATE_ACK)
-          g_string_append_printf (text,
-              "ACK:%" G_GUINT64_FORMAT ".%" G_GUINT64_FORMAT, a.control.epoch,
-              a.control.n);
-        else
-          g_string_append_printf (
-              text, "SUSPECT:%s", wzp_path_to_string (a.control.path));
-        break;
-    }
-  }
-  return g_string_free (text, FALSE);
-}
-
-#define assert_actions(nominate, now, expected)                                \
-  G_STMT_START                                                                 \
-  {                                                                            \
-    g_autofree char *_got = drain ((nominate), (now), NULL);                   \
-    g_assert_cmpstr (_got, ==, (expected));                                    \
-  }                                                                            \
-  G_STMT_END
-
-/* The same without the probes and SUSPECT, which have their own tests. */
-static char *
-drain_decisions (WzpNominate *nominate, gint64 now, gboolean with_suspect)
-{
-  g_autofree char *all = drain (nominate, now, NULL);
-  g_auto (GStrv) words = g_strsplit (all, " ", -1);
-  GString *text = g_string_new (NULL);
-
-  for (guint i = 0; words[i] != NULL; i++)
-    if (g_ascii_strncasecmp (words[i], "probe:", 6) != 0 &&
-        (with_suspect || !g_str_has_prefix (words[i], "SUSPECT:")))
-      g_string_append_printf (text, "%s%s", text->len > 0 ? " " : "", words[i]);
-  return g_string_free (text, FALSE);
-}
-
-#define assert_decisions(nominate, now, expected)                              \
-  G_STMT_START                                                                 \
-  {                                                                            \
-    g_autofree char *_got = drain_decisions ((nominate), (now), FALSE);        \
-    g_assert_cmpstr (_got, ==, (expected));                                    \
-  }                                                                            \
-  G_STMT_END
-
-#define assert_with_suspect(nominate, now, expected)                           \
-  G_STMT_START                                                                 \
-  {                                                                            \
-    g_autofree char *_got = drain_decisions ((nominate), (now), TRUE);         \
-    g_assert_cmpstr (_got, ==, (expected));                                    \
-  }                                                                            \
-  G_STMT_END
-
-#define assert_paths(nominate, path, duplicate)                                \
-  G_STMT_START                                                                 \
-  {                                                                            \
-    g_assert_cmpint (wzp_nominate_get_path (nominate), ==, (path));            \
-    g_assert_cmpint (wzp_nominate_get_duplicate (nominate), ==, (duplicate));  \
-  }                                                                            \
-  G_STMT_END
-
-static void
-receive (WzpNominate *nominate, WzpControlType type, WzpPath path, guint64 seq,
-    gsize len, gint64 now)
-{
-  WzpControl control = { .type = type, .path = path, .seq = seq };
-
-  wzp_nominate_receive (nominate, &control, path, len, now);
-}
-
-static void
-receive_nominate (
-    WzpNominate *nominate, guint64 epoch, guint64 n, WzpPath path, gint64 now)
-{
-  WzpControl control = {
-    .type = WZP_CONTROL_NOMINATE, .epoch = epoch, .n = n, .path = path
-  };
-
-  wzp_nominate_receive (nominate, &control, WZP_PATH_NONE, 30, now);
-}
-
-static void
-receive_ack (WzpNominate *nominate, guint64 epoch, guint64 n, gint64 now)
-{
-  WzpControl control = {
-    .type = WZP_CONTROL_NOMINATE_ACK, .epoch = epoch, .n = n
-  };
-
-  wzp_nominate_receive (nominate, &control, WZP_PATH_NONE, 30, now);
-}
-
-static void
-receive_suspect (WzpNominate *nominate, WzpPath path, gint64 now)
-{
-  WzpControl control = { .type = WZP_CONTROL_SUSPECT, .path = path };
-
-  wzp_nominate_receive (nominate, &control, WZP_PATH_NONE, 30, now);
-}
-
-static void
-sample (WzpNominate *nominate, WzpPath path, gint64 unacked, gint64 now)
-{
-  wzp_nominate_sample (nominate, path, 40 * MS, 70 * MS, unacked, now);
-}
-
-/* Proves @path at @now by a probe that was sent before. */
-static void
-prove (WzpNominate *nominate, WzpPath path, guint64 seq, gint64 now)
-{
-  receive (nominate, WZP_CONTROL_PROBE, path, 7, WZP_NOMINATE_PROOF_TEXT, now);
-  receive (nominate, WZP_CONTROL_PROBE_ACK, path, seq, 12, now);
-}
-
-/* A Dialer on the relay, acknowledged, direct up since T0 and not proved;
- * @ret_seq: a PROBE on direct that can be answered. */
-static WzpNominate *
-dialer_on_relay (guint64 *ret_seq)
-{
-  WzpNominate *nominate = wzp_nominate_new (WZP_ROLE_DIALER);
-  guint64 seq = 0;
-
-  wzp_nominate_path_up (nominate, RELAY, T0 - 10 * SEC);
-  g_free (drain (nominate, T0 - 10 * SEC, &seq));
-  prove (nominate, RELAY, seq, T0 - 10 * SEC);
-  g_free (drain (nominate, T0 - 10 * SEC, NULL));
-  receive_ack (nominate, 1, 1, T0 - 9 * SEC);
-  assert_paths (nominate, RELAY, WZP_PATH_NONE);
-  g_free (drain (nominate, T0 - 4 * SEC, NULL));
-  wzp_nominate_heard (nominate, RELAY, T0);
-  wzp_nominate_path_up (nominate, DIRECT, T0);
-  g_free (drain (nominate, T0, ret_seq));
-  return nominate;
-}
-
-static WzpNominate *
-dialer_on_direct (void)
-{
-  guint64 seq = 0;
-  WzpNominate *nominate = dialer_on_relay (&seq);
-
-  prove (nominate, DIRECT, seq, T0 + 40 * MS);
-  assert_decisions (
-      nominate, T0 + 40 * MS, "relay>direct NOMINATE:1.2:direct ack:direct:7");
-  receive_ack (nominate, 1, 2, T0 + 80 * MS);
-  wzp_nominate_heard (nominate, DIRECT, T0 + SEC);
-  g_free (drain (nominate, T0 + SEC, NULL));
-  assert_paths (nominate, DIRECT, WZP_PATH_NONE);
-  return nominate;
-}
 
 static void
 test_nothing (void)
@@ -209,8 +17,8 @@ test_nothing (void)
         ==, WZP_PATH_NONE);
     /* Not up: nothing is heard, sampled, answered or gone. */
     wzp_nominate_heard (nominate, DIRECT, T0);
-    sample (nominate, DIRECT, 9 * SEC, T0);
-    receive (nominate, WZP_CONTROL_PROBE, DIRECT, 1, 2000, T0);
+    nominate_rig_sample (nominate, DIRECT, 9 * SEC, T0);
+    nominate_rig_receive (nominate, WZP_CONTROL_PROBE, DIRECT, 1, 2000, T0);
     wzp_nominate_path_down (nominate, RELAY, T0);
     assert_actions (nominate, T0, "");
     g_assert_false (wzp_nominate_is_proved (nominate, DIRECT, T0));
@@ -306,10 +114,10 @@ test_heard_starts_probes_anew (void)
   g_test_summary ("The peer came into the room: probe it at once");
   wzp_nominate_path_up (nominate, RELAY, T0);
   for (gint64 t = 0; t <= 10000; t += 10)
-    g_free (drain (nominate, T0 + t * MS, NULL));
+    g_free (nominate_rig_drain (nominate, T0 + t * MS, NULL));
   assert_actions (nominate, T0 + 10050 * MS, "");
-  receive (nominate, WZP_CONTROL_PROBE, RELAY, 3, WZP_NOMINATE_PROOF_TEXT,
-      T0 + 10050 * MS);
+  nominate_rig_receive (nominate, WZP_CONTROL_PROBE, RELAY, 3,
+      WZP_NOMINATE_PROOF_TEXT, T0 + 10050 * MS);
   assert_actions (
       nominate, T0 + 10050 * MS, "none>relay ack:relay:3 PROBE:relay");
   assert_actions (nominate, T0 + 10070 * MS, "PROBE:relay");
@@ -319,19 +127,22 @@ static void
 test_proof (void)
 {
   guint64 seq = 0;
-  g_autoptr (WzpNominate) nominate = dialer_on_relay (&seq);
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_relay (&seq);
 
   g_test_summary ("Answered, and something large heard: then direct, at once");
-  receive (nominate, WZP_CONTROL_PROBE_ACK, DIRECT, seq + 1, 12, T0 + MS);
-  receive (nominate, WZP_CONTROL_PROBE_ACK, RELAY, seq, 12, T0 + MS);
-  receive (nominate, WZP_CONTROL_PROBE, DIRECT, 1, WZP_NOMINATE_PROOF_TEXT - 1,
-      T0 + MS);
+  nominate_rig_receive (
+      nominate, WZP_CONTROL_PROBE_ACK, DIRECT, seq + 1, 12, T0 + MS);
+  nominate_rig_receive (
+      nominate, WZP_CONTROL_PROBE_ACK, RELAY, seq, 12, T0 + MS);
+  nominate_rig_receive (nominate, WZP_CONTROL_PROBE, DIRECT, 1,
+      WZP_NOMINATE_PROOF_TEXT - 1, T0 + MS);
   assert_decisions (nominate, T0 + MS, "ack:direct:1");
-  receive (nominate, WZP_CONTROL_PROBE_ACK, DIRECT, seq, 12, T0 + 2 * MS);
+  nominate_rig_receive (
+      nominate, WZP_CONTROL_PROBE_ACK, DIRECT, seq, 12, T0 + 2 * MS);
   assert_decisions (nominate, T0 + 2 * MS, "");
   g_assert_false (wzp_nominate_is_proved (nominate, DIRECT, T0 + 2 * MS));
-  receive (nominate, WZP_CONTROL_PROBE, DIRECT, 2, WZP_NOMINATE_PROOF_TEXT,
-      T0 + 3 * MS);
+  nominate_rig_receive (nominate, WZP_CONTROL_PROBE, DIRECT, 2,
+      WZP_NOMINATE_PROOF_TEXT, T0 + 3 * MS);
   g_assert_true (wzp_nominate_is_proved (nominate, DIRECT, T0 + 3 * MS));
   assert_decisions (
       nominate, T0 + 3 * MS, "relay>direct NOMINATE:1.2:direct ack:direct:2");
@@ -344,11 +155,12 @@ static void
 test_proof_must_be_fresh (void)
 {
   guint64 seq = 0;
-  g_autoptr (WzpNominate) nominate = dialer_on_relay (&seq);
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_relay (&seq);
 
-  receive (nominate, WZP_CONTROL_PROBE_ACK, DIRECT, seq, 12, T0 + 2 * MS);
-  receive (nominate, WZP_CONTROL_PROBE, DIRECT, 2, WZP_NOMINATE_PROOF_TEXT,
-      T0 + 2 * MS + SEC + 1);
+  nominate_rig_receive (
+      nominate, WZP_CONTROL_PROBE_ACK, DIRECT, seq, 12, T0 + 2 * MS);
+  nominate_rig_receive (nominate, WZP_CONTROL_PROBE, DIRECT, 2,
+      WZP_NOMINATE_PROOF_TEXT, T0 + 2 * MS + SEC + 1);
   assert_decisions (nominate, T0 + 2 * MS + SEC + 1, "ack:direct:2");
   g_assert_cmpint (wzp_nominate_get_path (nominate), ==, RELAY);
 }
@@ -363,14 +175,14 @@ test_probe_answers (void)
 
   g_test_summary ("By the path it names only, and not without bound");
   wzp_nominate_path_up (nominate, DIRECT, T0);
-  g_free (drain (nominate, T0, NULL));
+  g_free (nominate_rig_drain (nominate, T0, NULL));
   wzp_nominate_receive (nominate, &wrong, DIRECT, 12, T0);
   wzp_nominate_receive (nominate, &wrong, RELAY, 12, T0);
   wzp_nominate_receive (nominate, &wrong, WZP_PATH_NONE, 12, T0);
   wzp_nominate_receive (nominate, &wrong, (WzpPath) 99, 12, T0);
   assert_actions (nominate, T0, "");
   for (guint64 i = 0; i < 10 * WZP_NOMINATE_MAX_ANSWERS; i++)
-    receive (nominate, WZP_CONTROL_PROBE, DIRECT, i, 12, T0);
+    nominate_rig_receive (nominate, WZP_CONTROL_PROBE, DIRECT, i, 12, T0);
   while (wzp_nominate_step (nominate, T0, &action)) {
     g_assert_cmpint (action.type, ==, WZP_NOMINATE_ACTION_PROBE_ACK);
     g_assert_cmpuint (action.seq, ==, n++);
@@ -378,7 +190,7 @@ test_probe_answers (void)
   g_assert_cmpuint (n, ==, WZP_NOMINATE_MAX_ANSWERS);
 
   /* Down before it was answered. */
-  receive (nominate, WZP_CONTROL_PROBE, DIRECT, 1, 12, T0);
+  nominate_rig_receive (nominate, WZP_CONTROL_PROBE, DIRECT, 1, 12, T0);
   wzp_nominate_path_down (nominate, DIRECT, T0);
   assert_actions (nominate, T0, "direct>none");
 }
@@ -387,25 +199,25 @@ static void
 test_duplicate_until_ack (void)
 {
   guint64 seq = 0;
-  g_autoptr (WzpNominate) nominate = dialer_on_relay (&seq);
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_relay (&seq);
 
   g_test_summary ("From NOMINATE until NOMINATE_ACK + 1 RTT, which is 40 ms");
-  sample (nominate, DIRECT, 0, T0);
-  sample (nominate, RELAY, 0, T0);
-  prove (nominate, DIRECT, seq, T0 + 30 * MS);
+  nominate_rig_sample (nominate, DIRECT, 0, T0);
+  nominate_rig_sample (nominate, RELAY, 0, T0);
+  nominate_rig_prove (nominate, DIRECT, seq, T0 + 30 * MS);
   assert_paths (nominate, DIRECT, RELAY);
-  g_free (drain (nominate, T0 + 30 * MS, NULL));
-  receive_ack (nominate, 1, 1, T0 + 50 * MS); /* an old one */
-  receive_ack (nominate, 2, 2, T0 + 50 * MS); /* a senseless one */
-  g_free (drain (nominate, T0 + 10 * SEC, NULL));
+  g_free (nominate_rig_drain (nominate, T0 + 30 * MS, NULL));
+  nominate_rig_receive_ack (nominate, 1, 1, T0 + 50 * MS); /* an old one */
+  nominate_rig_receive_ack (nominate, 2, 2, T0 + 50 * MS); /* a senseless one */
+  g_free (nominate_rig_drain (nominate, T0 + 10 * SEC, NULL));
   assert_paths (nominate, DIRECT, RELAY);
-  receive_ack (nominate, 1, 2, T0 + 10 * SEC);
-  sample (nominate, DIRECT, 0, T0 + 10 * SEC);
-  g_free (drain (nominate, T0 + 10 * SEC + 40 * MS - 1, NULL));
+  nominate_rig_receive_ack (nominate, 1, 2, T0 + 10 * SEC);
+  nominate_rig_sample (nominate, DIRECT, 0, T0 + 10 * SEC);
+  g_free (nominate_rig_drain (nominate, T0 + 10 * SEC + 40 * MS - 1, NULL));
   assert_paths (nominate, DIRECT, RELAY);
   g_assert_cmpint (
       wzp_nominate_get_deadline (nominate), ==, T0 + 10 * SEC + 40 * MS);
-  g_free (drain (nominate, T0 + 10 * SEC + 40 * MS, NULL));
+  g_free (nominate_rig_drain (nominate, T0 + 10 * SEC + 40 * MS, NULL));
   assert_paths (nominate, DIRECT, WZP_PATH_NONE);
 }
 
@@ -427,7 +239,7 @@ test_nominate_again (void)
   }
   wzp_nominate_get_nominated (nominate, NULL, NULL, &acked);
   g_assert_false (acked);
-  receive_ack (nominate, 1, 1, T0 + 100 * SEC);
+  nominate_rig_receive_ack (nominate, 1, 1, T0 + 100 * SEC);
   wzp_nominate_get_nominated (nominate, NULL, NULL, &acked);
   g_assert_true (acked);
   assert_decisions (nominate, T0 + 500 * SEC, "");
@@ -436,18 +248,18 @@ test_nominate_again (void)
 static void
 test_dialer_ignores (void)
 {
-  g_autoptr (WzpNominate) nominate = dialer_on_direct ();
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_direct ();
   WzpControl hello = { .type = WZP_CONTROL_HELLO };
   WzpControl unknown = { .type = (WzpControlType) 77777 };
   guint64 n;
 
   g_test_summary ("A NOMINATE to the Dialer, and what is not for us");
-  receive_nominate (nominate, 9, 9, RELAY, T0 + SEC);
+  nominate_rig_receive_nominate (nominate, 9, 9, RELAY, T0 + SEC);
   wzp_nominate_receive (nominate, &hello, RELAY, 100, T0 + SEC);
   wzp_nominate_receive (nominate, &unknown, RELAY, 100, T0 + SEC);
-  receive_suspect (nominate, RELAY, T0 + SEC); /* not in use */
-  receive_suspect (nominate, WZP_PATH_NONE, T0 + SEC);
-  receive_suspect (nominate, (WzpPath) -1, T0 + SEC);
+  nominate_rig_receive_suspect (nominate, RELAY, T0 + SEC); /* not in use */
+  nominate_rig_receive_suspect (nominate, WZP_PATH_NONE, T0 + SEC);
+  nominate_rig_receive_suspect (nominate, (WzpPath) -1, T0 + SEC);
   assert_actions (nominate, T0 + SEC, "");
   assert_paths (nominate, DIRECT, WZP_PATH_NONE);
   g_assert_cmpint (
@@ -458,7 +270,7 @@ test_dialer_ignores (void)
 static void
 test_direct_down (void)
 {
-  g_autoptr (WzpNominate) nominate = dialer_on_direct ();
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_direct ();
 
   wzp_nominate_path_down (nominate, DIRECT, T0 + 2 * SEC);
   assert_decisions (nominate, T0 + 2 * SEC, "direct>relay NOMINATE:1.3:relay");
@@ -472,7 +284,7 @@ test_relay_unheard_is_all_there_is (void)
 
   wzp_nominate_path_up (nominate, DIRECT, T0);
   assert_decisions (nominate, T0, "none>direct NOMINATE:1.1:direct");
-  receive_ack (nominate, 1, 1, T0 + MS);
+  nominate_rig_receive_ack (nominate, 1, 1, T0 + MS);
   wzp_nominate_path_down (nominate, DIRECT, T0 + SEC);
   assert_decisions (nominate, T0 + SEC, "direct>none");
   assert_paths (nominate, WZP_PATH_NONE, WZP_PATH_NONE);
@@ -483,24 +295,24 @@ test_relay_unheard_is_all_there_is (void)
 static void
 test_suspect_and_dead_by_sample (void)
 {
-  g_autoptr (WzpNominate) nominate = dialer_on_direct ();
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_direct ();
 
   g_test_summary ("PTO 70 ms: SUSPECT at 150 ms, DEAD at 1 s");
   wzp_nominate_heard (nominate, DIRECT, T0 + 2 * SEC);
-  g_free (drain (nominate, T0 + 2 * SEC, NULL));
-  sample (nominate, DIRECT, 150 * MS - 1, T0 + 2 * SEC);
+  g_free (nominate_rig_drain (nominate, T0 + 2 * SEC, NULL));
+  nominate_rig_sample (nominate, DIRECT, 150 * MS - 1, T0 + 2 * SEC);
   assert_paths (nominate, DIRECT, WZP_PATH_NONE);
-  sample (nominate, DIRECT, 150 * MS, T0 + 2 * SEC);
+  nominate_rig_sample (nominate, DIRECT, 150 * MS, T0 + 2 * SEC);
   assert_paths (nominate, DIRECT, RELAY);
   assert_with_suspect (nominate, T0 + 2 * SEC, "SUSPECT:direct");
   assert_with_suspect (nominate, T0 + 2200 * MS - 1, "");
   assert_with_suspect (nominate, T0 + 2200 * MS, "SUSPECT:direct");
   wzp_nominate_heard (nominate, RELAY, T0 + 2200 * MS);
-  sample (nominate, DIRECT, 10 * MS, T0 + 2 * SEC);
+  nominate_rig_sample (nominate, DIRECT, 10 * MS, T0 + 2 * SEC);
   assert_paths (nominate, DIRECT, WZP_PATH_NONE);
-  sample (nominate, DIRECT, SEC - 1, T0 + 2 * SEC);
+  nominate_rig_sample (nominate, DIRECT, SEC - 1, T0 + 2 * SEC);
   assert_decisions (nominate, T0 + 2 * SEC, "");
-  sample (nominate, DIRECT, SEC, T0 + 2 * SEC);
+  nominate_rig_sample (nominate, DIRECT, SEC, T0 + 2 * SEC);
   assert_decisions (nominate, T0 + 2 * SEC, "direct>relay NOMINATE:1.3:relay");
   assert_paths (nominate, RELAY, DIRECT);
 }
@@ -508,12 +320,12 @@ test_suspect_and_dead_by_sample (void)
 static void
 test_limits_follow_pto (void)
 {
-  g_autoptr (WzpNominate) nominate = dialer_on_direct ();
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_direct ();
   const gint64 now = T0 + 2 * SEC;
 
   g_test_summary ("PTO 300 ms: 600 ms and 1.5 s; a wild one: 1 s and 5 s");
   wzp_nominate_heard (nominate, DIRECT, now);
-  g_free (drain (nominate, now, NULL));
+  g_free (nominate_rig_drain (nominate, now, NULL));
   wzp_nominate_sample (nominate, DIRECT, 1, 300 * MS, 600 * MS - 1, now);
   assert_paths (nominate, DIRECT, WZP_PATH_NONE);
   wzp_nominate_sample (nominate, DIRECT, 1, 300 * MS, 600 * MS, now);
@@ -537,11 +349,11 @@ test_limits_follow_pto (void)
 static void
 test_dead_without_relay (void)
 {
-  g_autoptr (WzpNominate) nominate = dialer_on_direct ();
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_direct ();
 
   g_test_summary ("Dead, but all there is; or no worse than the relay");
-  sample (nominate, RELAY, 9 * SEC, T0 + 2 * SEC);
-  sample (nominate, DIRECT, 9 * SEC, T0 + 2 * SEC);
+  nominate_rig_sample (nominate, RELAY, 9 * SEC, T0 + 2 * SEC);
+  nominate_rig_sample (nominate, DIRECT, 9 * SEC, T0 + 2 * SEC);
   assert_decisions (nominate, T0 + 2 * SEC, "");
   assert_paths (nominate, DIRECT, RELAY);
   wzp_nominate_path_down (nominate, RELAY, T0 + 2 * SEC);
@@ -553,57 +365,37 @@ static void
 test_relay_dead_goes_to_direct (void)
 {
   guint64 seq = 0;
-  g_autoptr (WzpNominate) nominate = dialer_on_relay (&seq);
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_relay (&seq);
 
   g_test_summary ("Even unproved: it is better than a dead relay");
-  sample (nominate, RELAY, SEC, T0 + 5 * MS);
+  nominate_rig_sample (nominate, RELAY, SEC, T0 + 5 * MS);
   assert_decisions (nominate, T0 + 5 * MS, "relay>direct NOMINATE:1.2:direct");
 }
 
 static void
 test_accused (void)
 {
-  g_autoptr (WzpNominate) nominate = dialer_on_direct ();
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_direct ();
   guint64 seq = 0;
   const gint64 now = T0 + 2 * SEC;
 
   g_test_summary ("SUSPECT from the Acceptor: duplicate and probe, until an "
                   "answer to a probe sent since");
   wzp_nominate_heard (nominate, DIRECT, now);
-  sample (nominate, DIRECT, 0, now);
-  g_free (drain (nominate, now, NULL));
-  receive_suspect (nominate, DIRECT, now);
+  nominate_rig_sample (nominate, DIRECT, 0, now);
+  g_free (nominate_rig_drain (nominate, now, NULL));
+  nominate_rig_receive_suspect (nominate, DIRECT, now);
   assert_paths (nominate, DIRECT, RELAY);
-  g_free (drain (nominate, now + 200 * MS, &seq));
-  receive (nominate, WZP_CONTROL_PROBE_ACK, DIRECT, seq, 12, now + 240 * MS);
+  g_free (nominate_rig_drain (nominate, now + 200 * MS, &seq));
+  nominate_rig_receive (
+      nominate, WZP_CONTROL_PROBE_ACK, DIRECT, seq, 12, now + 240 * MS);
   assert_paths (nominate, DIRECT, WZP_PATH_NONE);
-}
-
-static void
-test_accused_acceptor (void)
-{
-  g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_ACCEPTOR);
-  guint64 seq = 0;
-
-  g_test_summary ("The Dialer says that it does not hear us: duplicate; and "
-                  "what the peer told is not told back");
-  wzp_nominate_path_up (nominate, DIRECT, T0);
-  wzp_nominate_path_up (nominate, RELAY, T0);
-  receive_nominate (nominate, 1, 1, RELAY, T0);
-  g_free (drain (nominate, T0, NULL));
-  receive (nominate, WZP_CONTROL_PROBE, RELAY, 1, 12, T0 + SEC);
-  g_free (drain (nominate, T0 + SEC, &seq));
-  receive (nominate, WZP_CONTROL_PROBE_ACK, RELAY, seq, 12, T0 + SEC);
-  g_assert_cmpint (wzp_nominate_get_duplicate (nominate), ==, WZP_PATH_NONE);
-  receive_suspect (nominate, RELAY, T0 + SEC + MS);
-  assert_paths (nominate, RELAY, DIRECT);
-  assert_with_suspect (nominate, T0 + SEC + MS, "");
 }
 
 static void
 test_accused_unanswered (void)
 {
-  g_autoptr (WzpNominate) nominate = dialer_on_direct ();
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_direct ();
   const gint64 begin = T0 + 2 * SEC;
   gint64 now;
 
@@ -614,8 +406,8 @@ test_accused_unanswered (void)
     wzp_nominate_heard (nominate, DIRECT, now);
     wzp_nominate_heard (nominate, RELAY, now);
     if (now == begin)
-      receive_suspect (nominate, DIRECT, now);
-    text = drain (nominate, now, NULL);
+      nominate_rig_receive_suspect (nominate, DIRECT, now);
+    text = nominate_rig_drain (nominate, now, NULL);
     if (strstr (text, "NOMINATE:1.3:relay") != NULL)
       break;
   }
@@ -626,10 +418,10 @@ test_accused_unanswered (void)
 static void
 test_quiet_path_is_probed (void)
 {
-  g_autoptr (WzpNominate) nominate = dialer_on_direct ();
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_direct ();
 
   g_test_summary ("In use and 500 ms of silence: a small probe each second");
-  sample (nominate, DIRECT, 0, T0 + SEC);
+  nominate_rig_sample (nominate, DIRECT, 0, T0 + SEC);
   for (gint64 t = 0; t < 480; t += 20)
     wzp_nominate_heard (nominate, DIRECT, T0 + SEC + t * MS);
   /* the last at 460 */
@@ -641,153 +433,9 @@ test_quiet_path_is_probed (void)
 }
 
 static void
-test_acceptor_follows (void)
-{
-  g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_ACCEPTOR);
-  guint64 epoch, n;
-
-  wzp_nominate_path_up (nominate, RELAY, T0);
-  assert_decisions (nominate, T0, "");
-  wzp_nominate_heard (nominate, RELAY, T0);
-  assert_decisions (nominate, T0, "none>relay");
-  /* Provisionally, and it stays so. */
-  wzp_nominate_path_up (nominate, DIRECT, T0 + MS);
-  assert_decisions (nominate, T0 + MS, "");
-  receive_nominate (nominate, 1, 1, DIRECT, T0 + 2 * MS);
-  assert_decisions (nominate, T0 + 2 * MS, "relay>direct ACK:1.1");
-  /* 1 RTT, which is unknown: 100 ms */
-  assert_paths (nominate, DIRECT, RELAY);
-  g_free (drain (nominate, T0 + 102 * MS - 1, NULL));
-  assert_paths (nominate, DIRECT, RELAY);
-  wzp_nominate_heard (nominate, DIRECT, T0 + 102 * MS);
-  sample (nominate, DIRECT, 0, T0 + 102 * MS);
-  assert_paths (nominate, DIRECT, WZP_PATH_NONE);
-
-  receive_nominate (nominate, 1, 0, RELAY, T0 + 103 * MS); /* old */
-  receive_nominate (nominate, 0, 9, RELAY, T0 + 103 * MS); /* older */
-  receive_nominate (nominate, 1, 1, RELAY, T0 + 103 * MS); /* a lie */
-  receive_nominate (nominate, 7, 7, WZP_PATH_NONE, T0 + 103 * MS);
-  receive_nominate (nominate, 7, 7, (WzpPath) 9, T0 + 103 * MS);
-  receive_ack (nominate, 1, 1, T0 + 103 * MS);
-  receive_suspect (nominate, RELAY, T0 + 103 * MS);
-  assert_decisions (nominate, T0 + 103 * MS, "");
-  assert_paths (nominate, DIRECT, WZP_PATH_NONE);
-  receive_nominate (nominate, 1, 1, DIRECT, T0 + 104 * MS); /* once more */
-  assert_decisions (nominate, T0 + 104 * MS, "ACK:1.1");
-  receive_nominate (nominate, 2, 1, RELAY, T0 + 105 * MS); /* a new life */
-  assert_decisions (nominate, T0 + 105 * MS, "direct>relay ACK:2.1");
-  g_assert_cmpint (
-      wzp_nominate_get_nominated (nominate, &epoch, &n, NULL), ==, RELAY);
-  g_assert_cmpuint (epoch, ==, 2);
-  g_assert_cmpuint (n, ==, 1);
-}
-
-static void
-test_acceptor_remembers (void)
-{
-  g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_ACCEPTOR);
-
-  g_test_summary ("A path that is not up here yet: followed and acknowledged "
-                  "when it is");
-  receive_nominate (nominate, 1, 1, DIRECT, T0);
-  assert_actions (nominate, T0, "");
-  wzp_nominate_path_up (nominate, RELAY, T0);
-  wzp_nominate_heard (nominate, RELAY, T0);
-  assert_decisions (nominate, T0, "none>relay");
-  wzp_nominate_path_up (nominate, DIRECT, T0 + SEC);
-  assert_decisions (nominate, T0 + SEC, "relay>direct ACK:1.1");
-}
-
-static void
-test_acceptor_never_nominates (void)
-{
-  g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_ACCEPTOR);
-
-  wzp_nominate_path_up (nominate, RELAY, T0);
-  wzp_nominate_heard (nominate, RELAY, T0);
-  wzp_nominate_path_up (nominate, DIRECT, T0);
-  g_free (drain (nominate, T0, NULL));
-  for (guint64 seq = 0; seq < 10; seq++)
-    prove (nominate, DIRECT, seq, T0 + MS);
-  sample (nominate, RELAY, 0, T0 + MS);
-  assert_paths (nominate, RELAY, WZP_PATH_NONE);
-  {
-    g_autofree char *text = drain_decisions (nominate, T0 + MS, TRUE);
-
-    g_assert_null (strstr (text, "NOMINATE"));
-  }
-}
-
-static void
-test_acceptor_path_down (void)
-{
-  g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_ACCEPTOR);
-
-  g_test_summary ("The nominated path goes down: the other one, provisionally, "
-                  "and SUSPECT; back when it is back");
-  wzp_nominate_path_up (nominate, DIRECT, T0);
-  receive_nominate (nominate, 1, 1, DIRECT, T0);
-  assert_with_suspect (nominate, T0, "none>direct ACK:1.1");
-  wzp_nominate_path_up (nominate, RELAY, T0); /* never heard */
-  wzp_nominate_path_down (nominate, DIRECT, T0 + SEC);
-  assert_with_suspect (nominate, T0 + SEC, "direct>relay SUSPECT:direct");
-  assert_with_suspect (nominate, T0 + 1200 * MS - 1, "");
-  assert_with_suspect (nominate, T0 + 1200 * MS, "SUSPECT:direct");
-  assert_with_suspect (nominate, T0 + 1600 * MS, "SUSPECT:direct");
-  wzp_nominate_path_up (nominate, DIRECT, T0 + 1700 * MS);
-  assert_with_suspect (nominate, T0 + 1700 * MS, "relay>direct");
-  assert_with_suspect (nominate, T0 + 1750 * MS, "");
-}
-
-static void
-test_acceptor_tells_suspect (void)
-{
-  g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_ACCEPTOR);
-  guint n = 0;
-
-  wzp_nominate_path_up (nominate, RELAY, T0);
-  wzp_nominate_path_up (nominate, DIRECT, T0);
-  receive_nominate (nominate, 1, 1, DIRECT, T0);
-  assert_with_suspect (nominate, T0, "none>direct ACK:1.1");
-  sample (nominate, DIRECT, 150 * MS, T0 + SEC);
-  assert_paths (nominate, DIRECT, RELAY);
-  assert_with_suspect (nominate, T0 + SEC, "SUSPECT:direct");
-  /* For a minute: 0.2, 0.4 ... 16 s */
-  for (gint64 t = SEC; t <= 61 * SEC; t += 10 * MS) {
-    g_autofree char *text = drain (nominate, T0 + t, NULL);
-
-    n += strstr (text, "SUSPECT:direct") != NULL;
-  }
-  g_assert_cmpuint (n, ==, 9);
-  assert_paths (nominate, DIRECT, RELAY);
-  sample (nominate, DIRECT, 0, T0 + 62 * SEC);
-  assert_paths (nominate, DIRECT, WZP_PATH_NONE);
-  assert_with_suspect (nominate, T0 + 200 * SEC, "");
-}
-
-static void
-test_acceptor_tells_the_new_path (void)
-{
-  g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_ACCEPTOR);
-
-  g_test_summary ("Another path is suspect: told at once, not by the old "
-                  "one's pace");
-  wzp_nominate_path_up (nominate, RELAY, T0);
-  wzp_nominate_path_up (nominate, DIRECT, T0);
-  receive_nominate (nominate, 1, 1, DIRECT, T0);
-  assert_with_suspect (nominate, T0, "none>direct ACK:1.1");
-  sample (nominate, RELAY, 300 * MS, T0 + SEC);
-  sample (nominate, DIRECT, 300 * MS, T0 + SEC);
-  assert_with_suspect (nominate, T0 + SEC, "SUSPECT:direct");
-  receive_nominate (nominate, 1, 2, RELAY, T0 + SEC);
-  assert_with_suspect (
-      nominate, T0 + SEC, "direct>relay ACK:1.2 SUSPECT:relay");
-}
-
-static void
 test_replaced_connection (void)
 {
-  g_autoptr (WzpNominate) nominate = dialer_on_direct ();
+  g_autoptr (WzpNominate) nominate = nominate_rig_dialer_on_direct ();
 
   g_test_summary ("Up while up: no death, but nothing is proved any more");
   g_assert_true (wzp_nominate_is_proved (nominate, DIRECT, T0 + SEC));
@@ -809,9 +457,9 @@ test_epoch (void)
 
   wzp_nominate_set_epoch (acceptor, 5);
   wzp_nominate_path_up (acceptor, DIRECT, T0);
-  receive_nominate (acceptor, 4, 100, DIRECT, T0);
+  nominate_rig_receive_nominate (acceptor, 4, 100, DIRECT, T0);
   assert_decisions (acceptor, T0, "none>direct");
-  receive_nominate (acceptor, 5, 1, DIRECT, T0);
+  nominate_rig_receive_nominate (acceptor, 5, 1, DIRECT, T0);
   assert_decisions (acceptor, T0, "ACK:5.1");
 }
 
@@ -845,16 +493,7 @@ main (int argc, char **argv)
   g_test_add_func ("/nominate/dialer/accused", test_accused);
   g_test_add_func (
       "/nominate/dialer/accused-unanswered", test_accused_unanswered);
-  g_test_add_func ("/nominate/acceptor/accused", test_accused_acceptor);
   g_test_add_func ("/nominate/dialer/replaced", test_replaced_connection);
-  g_test_add_func ("/nominate/acceptor/follows", test_acceptor_follows);
-  g_test_add_func ("/nominate/acceptor/remembers", test_acceptor_remembers);
-  g_test_add_func (
-      "/nominate/acceptor/never-nominates", test_acceptor_never_nominates);
-  g_test_add_func ("/nominate/acceptor/path-down", test_acceptor_path_down);
-  g_test_add_func ("/nominate/acceptor/suspect", test_acceptor_tells_suspect);
-  g_test_add_func (
-      "/nominate/acceptor/suspects-both", test_acceptor_tells_the_new_path);
   g_test_add_func ("/nominate/epoch", test_epoch);
   return wzp_test_run ();
 }

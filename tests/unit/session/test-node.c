@@ -317,6 +317,32 @@ test_unref_started (WzpTest *test, gconstpointer data)
 }
 
 static void
+test_unref_unstarted (WzpTest *test, gconstpointer data)
+{
+  gboolean own_context = GPOINTER_TO_INT (data);
+
+  g_test_summary ("A node that goes before it was started closes its flows");
+  for (guint i = 0; i < 50; i++) {
+    WzpNode *node =
+        new_node (WZP_MODE_CALLER, own_context ? test->context : NULL);
+    g_autoptr (WzpSendFlow) send =
+        wzp_node_add_send_flow (node, "s", NULL, NULL, NULL, NULL);
+    g_autoptr (WzpRecvFlow) recv = wzp_node_add_recv_flow (node, NULL, NULL);
+    WzpRecvItem item;
+
+    wzp_node_unref (node);
+    if (own_context)
+      wzp_test_drain (test->context);
+    g_assert_true (wzp_recv_flow_pop (recv, -1, &item));
+    g_assert_cmpint (item.kind, ==, WZP_RECV_CLOSED);
+    g_assert_cmpint (wzp_send_flow_push (send, flow_test_frame (0, 1), TRUE),
+        ==, WZP_PUSH_CLOSED);
+    wzp_send_flow_detach (send);
+    wzp_recv_flow_detach (recv);
+  }
+}
+
+static void
 test_listeners (WzpTest *test, gconstpointer data)
 {
   WzpNode *node = new_node (WZP_MODE_CALLER, NULL);
@@ -500,6 +526,10 @@ main (int argc, char **argv)
   wzp_test_add ("/node/stop/app", GINT_TO_POINTER (WZP_MODE_APP), test_stop);
   wzp_test_add ("/node/stop/unstarted", NULL, test_stop_unstarted);
   wzp_test_add ("/node/unref/started", NULL, test_unref_started);
+  wzp_test_add (
+      "/node/unref/unstarted", GINT_TO_POINTER (FALSE), test_unref_unstarted);
+  wzp_test_add ("/node/unref/unstarted-own-context", GINT_TO_POINTER (TRUE),
+      test_unref_unstarted);
   wzp_test_add ("/node/listeners", NULL, test_listeners);
   wzp_test_add ("/node/own-context", NULL, test_own_context);
   wzp_test_add ("/node/wrong-mode", NULL, test_wrong_mode);
