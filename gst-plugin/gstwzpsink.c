@@ -14,7 +14,7 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 videotestsrc is-live=true ! x264enc tune=zerolatency !
+ * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=I420 ! x264enc tune=zerolatency !
  * h264parse ! wzpsink uri=wzp://localhost/cam1
  * ]|
  */

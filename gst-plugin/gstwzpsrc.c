@@ -48,6 +48,7 @@ typedef struct {
   gint64 clock_offset_ns; /* running time minus the machine's monotonic clock */
   GstClockTime next_time; /* end of the last buffer; NONE: none was pushed */
   gboolean want_discont;
+  char *caps_text; /* owned, nullable: the sender's, as last taken */
 } GstWzpSrc;
 
 typedef struct {
@@ -110,6 +111,7 @@ close_src (GstElement *element)
   GST_OBJECT_UNLOCK (self);
   if (flow != NULL)
     wzp_recv_flow_detach (flow);
+  g_clear_pointer (&self->caps_text, g_free);
 }
 
 static GstStateChangeReturn
@@ -273,15 +275,20 @@ choose_caps (GstWzpSrc *self, const char *text, GError **error)
 static GstFlowReturn
 take_description (GstWzpSrc *self, const WzpRecvItem *item)
 {
+  const char *text = item->caps != NULL ? item->caps : "";
   GstTagList *tags =
       item->tags != NULL ? gst_wzp_tags_parse (item->tags) : NULL;
   g_autoptr (GError) error = NULL;
-  g_autoptr (GstCaps) caps =
-      choose_caps (self, item->caps != NULL ? item->caps : "", &error);
+  g_autoptr (GstCaps) caps = NULL;
 
   /* Goes out behind caps and segment. */
   if (tags != NULL)
     gst_element_send_event (GST_ELEMENT (self), gst_event_new_tag (tags));
+  /* A description is repeated. What its text means may change meanwhile, as
+   * libraries register types; a decoder must not be opened anew for that. */
+  if (g_strcmp0 (text, self->caps_text) == 0)
+    return GST_FLOW_OK;
+  caps = choose_caps (self, text, &error);
   if (caps == NULL) {
     GST_ELEMENT_ERROR (self, STREAM, FORMAT, ("%s", error->message), (NULL));
     return GST_FLOW_NOT_NEGOTIATED;
@@ -289,6 +296,8 @@ take_description (GstWzpSrc *self, const WzpRecvItem *item)
   if (!gst_caps_is_any (caps) &&
       !gst_base_src_set_caps (GST_BASE_SRC (self), caps))
     return GST_FLOW_NOT_NEGOTIATED;
+  g_free (self->caps_text);
+  self->caps_text = g_strdup (text);
   return GST_FLOW_OK;
 }
 
@@ -377,6 +386,7 @@ create (GstPushSrc *src, GstBuffer **ret_buffer)
 static void
 finalize (GObject *object)
 {
+  g_free (GST_WZP_SRC (object)->caps_text);
   gst_wzp_client_clear (&GST_WZP_SRC (object)->client);
   G_OBJECT_CLASS (gst_wzp_src_parent_class)->finalize (object);
 }

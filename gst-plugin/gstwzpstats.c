@@ -163,6 +163,25 @@ new_caller (const WzpCallStats *call)
   return s;
 }
 
+/* What the peer is told of where we are. */
+static void
+set_candidates (GstStructure *s, const WzpNodeStats *stats)
+{
+  GValue local = G_VALUE_INIT;
+
+  g_value_init (&local, GST_TYPE_ARRAY);
+  for (guint i = 0; stats != NULL && i < stats->n_local_candidates; i++) {
+    GValue text = G_VALUE_INIT;
+
+    g_value_init (&text, G_TYPE_STRING);
+    g_value_set_string (&text, stats->local_candidates[i]);
+    gst_value_array_append_and_take_value (&local, &text);
+  }
+  gst_structure_take_value (s, "local-candidates", &local);
+  gst_structure_set (s, "reflexive", G_TYPE_STRING,
+      stats != NULL ? stats->reflexive : "", NULL);
+}
+
 /* As srt does: each caller apart where there are several. */
 static void
 set_callers (GstStructure *s, const WzpNodeStats *stats)
@@ -220,6 +239,7 @@ gst_wzp_stats_new (const WzpNodeStats *stats, const GstWzpRates *rates,
       "receive-rate-mbps", G_TYPE_DOUBLE, rates->receive_mbps,
       "negotiated-latency-ms", G_TYPE_INT, (int) latency_ms, NULL);
   set_paths (s, n_calls > 0 ? &stats->calls[0] : NULL);
+  set_candidates (s, stats);
   if (n_calls > 0)
     set_race (s, &stats->calls[0]);
   if (n_calls > 1)
