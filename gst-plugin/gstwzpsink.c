@@ -14,8 +14,8 @@
  *
  * ## Example
  * |[
- * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=I420 ! x264enc tune=zerolatency !
- * h264parse ! wzpsink uri=wzp://localhost/cam1
+ * gst-launch-1.0 videotestsrc is-live=true ! video/x-raw,format=I420 ! x264enc
+ * tune=zerolatency ! h264parse ! wzpsink uri=wzp://localhost/cam1
  * ]|
  */
 #include "gstwzpsink.h"
