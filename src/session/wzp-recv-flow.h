@@ -12,7 +12,7 @@
 G_BEGIN_DECLS
 
 #define WZP_RECV_QUEUE_BYTES  (32u * 1024u * 1024u) /* caps and tags too */
-#define WZP_RECV_QUEUE_FRAMES 2048u
+#define WZP_RECV_QUEUE_FRAMES 16384u
 
 typedef struct _WzpRecvFlow WzpRecvFlow;
 

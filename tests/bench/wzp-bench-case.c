@@ -64,7 +64,7 @@ const char *
 bench_case_obstacle (const BenchCase *c)
 {
   if (c->transport == BENCH_UDP && c->size > UDP_MAX_PAYLOAD)
-    return "does not fit a datagram";
+    return "does not fit";
   return NULL;
 }
 

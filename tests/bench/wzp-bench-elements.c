@@ -47,17 +47,14 @@ bench_elements_obstacle (const BenchElements *self, BenchTransport transport)
 
   if (strstr (missing, " appsrc") != NULL ||
       strstr (missing, " fakesink") != NULL)
-    return "appsrc or fakesink is not installed";
+    return "no appsrc, fakesink";
   switch (transport) {
     case BENCH_UDP:
-      return strstr (missing, " udp") != NULL ? "udpsink is not installed"
-                                              : NULL;
+      return strstr (missing, " udp") != NULL ? "no udpsink" : NULL;
     case BENCH_SRT:
-      return strstr (missing, " srt") != NULL ? "srtsink is not installed"
-                                              : NULL;
+      return strstr (missing, " srt") != NULL ? "no srtsink" : NULL;
     default:
-      return strstr (missing, " wzp") != NULL ? "wzpsink is not installed"
-                                              : NULL;
+      return strstr (missing, " wzp") != NULL ? "no wzpsink" : NULL;
   }
 }
 

@@ -1,6 +1,5 @@
-/* wzp-bench-elements: which GStreamer and which of its elements are here. They
- * are looked for by another process: who measures must have no threads, and
- * GStreamer's registry may have some. */
+/* wzp-bench-elements: which GStreamer and which of its elements are here.
+ * Another process looks for them: the one that measures needs no GStreamer. */
 #pragma once
 
 #include "wzp-bench-case.h"

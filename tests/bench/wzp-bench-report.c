@@ -104,7 +104,9 @@ print_row (const BenchRow *row)
   printf ("| %-7s | %-10s ", bench_size_name (row->c.size),
       bench_transport_name (row->c.transport));
   if (row->n == 0)
-    printf ("| %s\n", row->obstacle != NULL ? row->obstacle : "failed");
+    printf ("| %19s | %6s | %22s | %7s | %6s | %8s | %6s |\n",
+        row->obstacle != NULL ? row->obstacle : "failed", "", "", "", "", "",
+        "");
   else
     printf ("| %19s | %6.2f | %22s | %7.0f | %6.3f | %8.3f | %6s |%s\n",
         goodput, bench_row_median (row, BENCH_LOSS), p50,

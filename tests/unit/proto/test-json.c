@@ -127,7 +127,9 @@ test_numbers (void)
         wzp_json_parse (wrapped[i], strlen (wrapped[i]), NULL);
 
     g_assert_nonnull (node);
-    g_assert_cmpint (json_node_get_int (node), <, 0);
+    /* json-glib 1.6 wraps to below 0, later ones stay at the largest. */
+    g_assert_true (json_node_get_int (node) < 0 ||
+        json_node_get_int (node) == G_MAXINT64);
   }
 }
 
