@@ -128,8 +128,8 @@ test_numbers (void)
 
     g_assert_nonnull (node);
     /* json-glib 1.6 wraps to below 0, later ones stay at the largest. */
-    g_assert_true (json_node_get_int (node) < 0 ||
-        json_node_get_int (node) == G_MAXINT64);
+    g_assert_true (
+        json_node_get_int (node) < 0 || json_node_get_int (node) == G_MAXINT64);
   }
 }
 
