@@ -135,7 +135,8 @@ read_uint (JsonNode *node, guint64 *ret_value)
 {
   if (json_node_get_value_type (node) != G_TYPE_INT64)
     return "is not an integer";
-  if (json_node_get_int (node) < 0)
+  if (json_node_get_int (node) < 0 ||
+      json_node_get_int (node) > WZP_MESSAGE_MAX_NUMBER)
     return "is out of range";
   *ret_value = (guint64) json_node_get_int (node);
   return NULL;

@@ -116,7 +116,7 @@ write_field (
       break;
     case WZP_FIELD_UINT:
       json_object_set_int_member (object, field->name,
-          (gint64) MIN (*(const guint64 *) member, G_MAXINT64));
+          (gint64) MIN (*(const guint64 *) member, WZP_MESSAGE_MAX_NUMBER));
       break;
     case WZP_FIELD_BYTES:
       write_bytes (field, message, object);

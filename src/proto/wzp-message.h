@@ -16,6 +16,10 @@ G_BEGIN_DECLS
 #define WZP_MESSAGE_MAX_NAMES      32u   /* entries of features, aliases */
 #define WZP_MESSAGE_MAX_NAME       63u   /* bytes of one of them */
 
+/* Of a number field. The largest of 64 bits is what later versions of json-glib
+ * make of anything above it, so that it cannot be told from nonsense. */
+#define WZP_MESSAGE_MAX_NUMBER (G_MAXINT64 - 1)
+
 typedef enum {
   WZP_MESSAGE_UNKNOWN, /* well-formed JSON of a name we do not know */
   WZP_MESSAGE_AUTH_TOKEN,

@@ -87,6 +87,8 @@ netns_add_address (const char *text, gboolean is_deprecated)
   request.header.nlmsg_flags = NLM_F_REQUEST | NLM_F_CREATE | NLM_F_ACK;
   request.body.ifa_family = addr.family == 4 ? AF_INET : AF_INET6;
   request.body.ifa_prefixlen = 8 * len;
+  /* Else it is tentative until the kernel's worker has had its turn. */
+  request.body.ifa_flags = addr.family == 4 ? 0 : IFA_F_NODAD;
   request.body.ifa_index = if_nametoindex ("lo");
   append_attribute (&request, IFA_LOCAL, addr.ip, len);
   append_attribute (&request, IFA_ADDRESS, addr.ip, len);

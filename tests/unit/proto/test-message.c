@@ -179,9 +179,9 @@ static Sample samples[] = {
       "call_id local_addrs generation" },
   { { .type = WZP_MESSAGE_CANDIDATE_UPDATE,
         .call_id = TEXT ("c1"),
-        .generation = G_MAXINT64 },
+        .generation = WZP_MESSAGE_MAX_NUMBER },
       "{\"CandidateUpdate\":{\"call_id\":\"c1\",\"local_addrs\":[],"
-      "\"generation\":9223372036854775807}}",
+      "\"generation\":9223372036854775806}}",
       "call_id local_addrs generation" },
   { { .type = WZP_MESSAGE_HANGUP, .reason = WZP_HANGUP_NORMAL },
       "{\"Hangup\":{\"reason\":\"Normal\"}}", "reason" },
