@@ -1,7 +1,7 @@
 #include "wzp-packetizer.h"
 
 struct _WzpPacketizer {
-  guint32 flow;
+  guint64 flow;
   guint64 next_frame;
   WzpFrame *frame;      /* owned, nullable: kept after its last datagram */
   gsize offset;         /* bytes of frame cut so far */
@@ -9,11 +9,11 @@ struct _WzpPacketizer {
 };
 
 WzpPacketizer *
-wzp_packetizer_new (guint32 flow)
+wzp_packetizer_new (guint64 flow)
 {
   WzpPacketizer *self;
 
-  g_return_val_if_fail (flow > 0 && flow <= WZP_FLOW_ID_MAX, NULL);
+  g_return_val_if_fail (flow > 0 && flow <= WZP_VARINT_MAX, NULL);
 
   self = g_new0 (WzpPacketizer, 1);
   self->flow = flow;

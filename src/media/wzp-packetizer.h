@@ -18,8 +18,8 @@ typedef struct {
   gboolean ends_frame;
 } WzpPacket;
 
-/* @flow: 1 to WZP_FLOW_ID_MAX. */
-WzpPacketizer *wzp_packetizer_new (guint32 flow);
+/* @flow: 1 to WZP_FLOW_ID_MAX, or in an open room wzp_datagram_room_flow(). */
+WzpPacketizer *wzp_packetizer_new (guint64 flow);
 void wzp_packetizer_free (WzpPacketizer *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpPacketizer, wzp_packetizer_free)
 

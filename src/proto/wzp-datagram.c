@@ -46,7 +46,7 @@ dts_from_wire (guint64 wire, guint64 pts, gboolean *is_bad)
 
 gsize
 wzp_datagram_write_prefix (
-    guint8 *buf, guint8 flags, guint64 number, guint32 flow)
+    guint8 *buf, guint8 flags, guint64 number, guint64 flow)
 {
   WzpWriter w;
 
@@ -56,6 +56,12 @@ wzp_datagram_write_prefix (
   wzp_writer_varint (&w, number);
   wzp_writer_varint (&w, flow);
   return w.failed ? 0 : (gsize) (w.pos - buf);
+}
+
+guint64
+wzp_datagram_room_flow (guint64 sender, guint32 flow)
+{
+  return sender * (WZP_ROOM_FLOW_ID_MAX + 1) + flow;
 }
 
 gsize
@@ -79,9 +85,10 @@ wzp_datagram_write_media (guint8 *buf, const WzpMediaHead *head)
   return w.failed ? 0 : (gsize) (w.pos - buf);
 }
 
-gboolean
-wzp_datagram_parse_prefix (
-    const guint8 *data, gsize len, WzpDatagramPrefix *ret_prefix)
+/* Leaves `flow` as it is on the wire in *@ret_flow. */
+static gboolean
+parse_prefix (const guint8 *data, gsize len, WzpDatagramPrefix *ret_prefix,
+    guint64 *ret_flow)
 {
   guint8 byte0, flags;
   guint64 number, flow;
@@ -92,15 +99,53 @@ wzp_datagram_parse_prefix (
   flags = wzp_reader_u8 (&r);
   number = wzp_reader_varint (&r);
   flow = wzp_reader_varint (&r);
-  if (r.failed || byte0 != WZP_DATAGRAM_BYTE0 || (flags & 0x03) != 0 ||
-      flow > WZP_FLOW_ID_MAX ||
-      ((flags & WZP_DATAGRAM_CONTROL) != 0) != (flow == 0))
+  if (r.failed || byte0 != WZP_DATAGRAM_BYTE0 || (flags & 0x03) != 0)
     return FALSE;
 
   ret_prefix->flags = flags;
   ret_prefix->number = number;
-  ret_prefix->flow = (guint32) flow;
   ret_prefix->prefix_len = (gsize) (r.pos - data);
+  *ret_flow = flow;
+  return TRUE;
+}
+
+static gboolean
+has_right_flow (const WzpDatagramPrefix *prefix)
+{
+  return ((prefix->flags & WZP_DATAGRAM_CONTROL) != 0) == (prefix->flow == 0);
+}
+
+gboolean
+wzp_datagram_parse_prefix (
+    const guint8 *data, gsize len, WzpDatagramPrefix *ret_prefix)
+{
+  WzpDatagramPrefix prefix;
+  guint64 flow;
+
+  if (!parse_prefix (data, len, &prefix, &flow) || flow > WZP_FLOW_ID_MAX)
+    return FALSE;
+  prefix.flow = (guint32) flow;
+  prefix.sender = 0;
+  if (!has_right_flow (&prefix))
+    return FALSE;
+  *ret_prefix = prefix;
+  return TRUE;
+}
+
+gboolean
+wzp_datagram_parse_room_prefix (
+    const guint8 *data, gsize len, WzpDatagramPrefix *ret_prefix)
+{
+  WzpDatagramPrefix prefix;
+  guint64 flow;
+
+  if (!parse_prefix (data, len, &prefix, &flow))
+    return FALSE;
+  prefix.flow = (guint32) (flow % (WZP_ROOM_FLOW_ID_MAX + 1));
+  prefix.sender = flow / (WZP_ROOM_FLOW_ID_MAX + 1);
+  if (prefix.sender == 0 || !has_right_flow (&prefix))
+    return FALSE;
+  *ret_prefix = prefix;
   return TRUE;
 }
 

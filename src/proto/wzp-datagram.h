@@ -3,7 +3,8 @@
  *   byte 0     0x80
  *   byte 1     flags in the upper six bits, the low two zero
  *   varint     number: call-wide per direction, one per datagram
- *   varint     flow id (0: control channel)
+ *   varint     flow id (0: control channel); in an open room, where many send,
+ *              the sender's tag (56 bits, random) times 64 and the flow id
  *   --- on the relay path all that follows is sealed (crypto/wzp-seal), with
  *       the bytes above as additional data ---
  *   media:     varint frame number
@@ -40,6 +41,8 @@ G_BEGIN_DECLS
 #define WZP_DATAGRAM_MIN_RELAYED 12u /* bytes; a shorter one is not relayed */
 
 #define WZP_FLOW_ID_MAX     64u
+#define WZP_ROOM_FLOW_ID_MAX 63u /* in an open room */
+#define WZP_ROOM_TAG_MAX    ((G_GUINT64_CONSTANT (1) << 56) - 1)
 #define WZP_FRAME_SIZE_MAX  (16u * 1024u * 1024u) /* bytes */
 #define WZP_TIME_NONE       G_MAXUINT64 /* ns */
 #define WZP_TIME_MAX        (G_GUINT64_CONSTANT (1) << 61) /* ns */
@@ -56,6 +59,7 @@ typedef struct {
   guint8 flags;     /* WZP_DATAGRAM_* */
   guint64 number;
   guint32 flow;
+  guint64 sender;   /* tag in an open room; 0: in a call */
   gsize prefix_len; /* bytes up to here */
 } WzpDatagramPrefix;
 
@@ -74,10 +78,12 @@ typedef struct {
 } WzpMediaHead;
 
 /* Returns the bytes written into @buf (of WZP_DATAGRAM_MAX_PREFIX at least);
- * 0 when @number is over WZP_VARINT_MAX. Reserved bits of @flags are not
- * written. */
+ * 0 when @number or @flow is over WZP_VARINT_MAX. Reserved bits of @flags are
+ * not written. @flow: in an open room wzp_datagram_room_flow(). */
 gsize wzp_datagram_write_prefix (
-    guint8 *buf, guint8 flags, guint64 number, guint32 flow);
+    guint8 *buf, guint8 flags, guint64 number, guint64 flow);
+/* @sender: 1 to WZP_ROOM_TAG_MAX; @flow: 0 to WZP_ROOM_FLOW_ID_MAX. */
+guint64 wzp_datagram_room_flow (guint64 sender, guint32 flow);
 /* Returns the bytes written into @buf (WZP_DATAGRAM_MAX_HEADER at least); 0
  * when head->frame is over WZP_VARINT_MAX. A time over WZP_TIME_MAX is written
  * as none. */
@@ -86,6 +92,9 @@ gsize wzp_datagram_write_media (guint8 *buf, const WzpMediaHead *head);
 /* FALSE on anything malformed: short, byte 0, reserved low bits, flow id over
  * the limit, control flag with a flow or the reverse. */
 gboolean wzp_datagram_parse_prefix (
+    const guint8 *data, gsize len, WzpDatagramPrefix *ret_prefix);
+/* The same in an open room; FALSE without a sender's tag too. */
+gboolean wzp_datagram_parse_room_prefix (
     const guint8 *data, gsize len, WzpDatagramPrefix *ret_prefix);
 /* @data: what follows the prefix (opened). FALSE on malformed, sizes over the
  * limit, offset + payload > WZP_FRAME_SIZE_MAX. Unknown frame flags are left

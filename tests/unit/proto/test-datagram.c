@@ -92,6 +92,46 @@ test_prefix_tolerated (void)
       wzp_datagram_write_prefix (buf, 0, WZP_VARINT_MAX + 1, 1), ==, 0);
 }
 
+/* In an open room the flow id is behind the sender's tag. */
+static void
+test_room_prefix (void)
+{
+  static const struct {
+    guint64 sender;
+    guint32 flow;
+    guint8 flags;
+    gboolean is_good;
+  } cases[] = {
+    { 1, 1, 0, TRUE },
+    { WZP_ROOM_TAG_MAX, WZP_ROOM_FLOW_ID_MAX, WZP_DATAGRAM_KEY_FRAME, TRUE },
+    { WZP_ROOM_TAG_MAX, 0, WZP_DATAGRAM_CONTROL, TRUE },
+    { 0, 1, 0, FALSE }, /* no sender */
+    { 1, 0, 0, FALSE }, /* neither control nor flow */
+    { 1, 1, WZP_DATAGRAM_CONTROL, FALSE },
+  };
+
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++) {
+    WzpDatagramPrefix prefix = { .number = 77 };
+    guint8 buf[WZP_DATAGRAM_MAX_PREFIX];
+    gsize len = wzp_datagram_write_prefix (buf, cases[i].flags, 5,
+        wzp_datagram_room_flow (cases[i].sender, cases[i].flow));
+
+    g_test_message ("case %u", i);
+    g_assert_cmpint (wzp_datagram_parse_room_prefix (buf, len, &prefix), ==,
+        cases[i].is_good);
+    if (!cases[i].is_good) {
+      g_assert_cmpuint (prefix.number, ==, 77);
+      continue;
+    }
+    g_assert_cmpuint (prefix.sender, ==, cases[i].sender);
+    g_assert_cmpuint (prefix.flow, ==, cases[i].flow);
+    g_assert_cmpuint (prefix.number, ==, 5);
+    g_assert_cmpuint (prefix.prefix_len, ==, len);
+    for (gsize cut = 0; cut < len; cut++)
+      g_assert_false (wzp_datagram_parse_room_prefix (buf, cut, &prefix));
+  }
+}
+
 static void
 assert_meta_equal (const WzpFrameMeta *a, const WzpFrameMeta *b)
 {
@@ -357,6 +397,7 @@ main (int argc, char **argv)
   g_test_add_func ("/datagram/prefix", test_prefix);
   g_test_add_func ("/datagram/prefix-malformed", test_prefix_malformed);
   g_test_add_func ("/datagram/prefix-tolerated", test_prefix_tolerated);
+  g_test_add_func ("/datagram/room-prefix", test_room_prefix);
   g_test_add_func ("/datagram/media", test_media);
   g_test_add_func ("/datagram/time-limits", test_time_limits);
   g_test_add_func ("/datagram/start-malformed", test_start_malformed);
