@@ -3,7 +3,9 @@
 #include "wzp-sockaddr.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <gio/gio.h>
+#include <glib-unix.h>
 #include <netinet/in.h>
 #include <netinet/udp.h>
 #include <string.h>
@@ -114,6 +116,18 @@ kernel_has_gso (int fd)
   return getsockopt (fd, SOL_UDP, UDP_SEGMENT, &value, &len) == 0;
 }
 
+/* FALSE: neither IPv4 nor IPv6, or (with errno) no socket. */
+static gboolean
+get_local (int fd, WzpAddr *ret_local)
+{
+  struct sockaddr_storage name;
+  socklen_t len = sizeof name;
+
+  errno = 0;
+  return getsockname (fd, (struct sockaddr *) &name, &len) == 0 &&
+      wzp_sockaddr_to_addr ((struct sockaddr *) &name, len, ret_local);
+}
+
 static gboolean
 bind_to (int fd, const WzpAddr *addr, WzpAddr *ret_local)
 {
@@ -122,13 +136,8 @@ bind_to (int fd, const WzpAddr *addr, WzpAddr *ret_local)
 
   if (addr->family == 6 && !set_option (fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
     return FALSE;
-  if (bind (fd, (struct sockaddr *) &name, len) < 0)
-    return FALSE;
-
-  len = sizeof name;
-  if (getsockname (fd, (struct sockaddr *) &name, &len) < 0)
-    return FALSE;
-  return wzp_sockaddr_to_addr ((struct sockaddr *) &name, len, ret_local);
+  return bind (fd, (struct sockaddr *) &name, len) == 0 &&
+      get_local (fd, ret_local);
 }
 
 static void
@@ -146,6 +155,21 @@ allocate_receiver (WzpUdp *self)
     header->msg_name = &self->names[i];
     header->msg_control = &self->controls[i];
   }
+}
+
+/* The socket is bound; the rest. */
+static void
+set_up (WzpUdp *self, const WzpUdpOptions *options)
+{
+  set_buffer (self->fd, SO_RCVBUFFORCE, SO_RCVBUF);
+  set_buffer (self->fd, SO_SNDBUFFORCE, SO_SNDBUF);
+  set_family_options (self->fd, self->local.family);
+  self->recv_buffer = get_buffer (self->fd);
+  self->has_gso =
+      (options == NULL || !options->no_gso) && kernel_has_gso (self->fd);
+  self->has_gro = (options == NULL || !options->no_gro) &&
+      set_option (self->fd, SOL_UDP, UDP_GRO, 1);
+  allocate_receiver (self);
 }
 
 WzpUdp *
@@ -169,16 +193,62 @@ wzp_udp_new (const WzpAddr *addr, const WzpUdpOptions *options, GError **error)
     return NULL;
   }
 
-  set_buffer (self->fd, SO_RCVBUFFORCE, SO_RCVBUF);
-  set_buffer (self->fd, SO_SNDBUFFORCE, SO_SNDBUF);
-  set_family_options (self->fd, addr->family);
-  self->recv_buffer = get_buffer (self->fd);
-  self->has_gso =
-      (options == NULL || !options->no_gso) && kernel_has_gso (self->fd);
-  self->has_gro = (options == NULL || !options->no_gro) &&
-      set_option (self->fd, SOL_UDP, UDP_GRO, 1);
-  allocate_receiver (self);
+  set_up (self, options);
+  return g_steal_pointer (&self);
+}
 
+static gboolean
+has_option (int fd, int level, int option, int wanted)
+{
+  int value = 0;
+  socklen_t len = sizeof value;
+
+  return getsockopt (fd, level, option, &value, &len) == 0 && value == wanted;
+}
+
+/* Why a socket that somebody else made is of no use, NULL: it is. */
+static const char *
+find_fault (int fd, const WzpAddr *local)
+{
+  struct sockaddr_storage name;
+  socklen_t len = sizeof name;
+
+  if (!has_option (fd, SOL_SOCKET, SO_TYPE, SOCK_DGRAM) ||
+      !has_option (fd, SOL_SOCKET, SO_PROTOCOL, IPPROTO_UDP))
+    return "not a UDP socket";
+  if (local->port == 0)
+    return "not bound to a port";
+  if (getpeername (fd, (struct sockaddr *) &name, &len) == 0)
+    return "connected";
+  /* It cannot be changed once it is bound. */
+  if (local->family == 6 && !has_option (fd, IPPROTO_IPV6, IPV6_V6ONLY, 1))
+    return "for IPv4 and IPv6 at once (systemd: BindIPv6Only=ipv6-only, and a "
+           "second ListenDatagram= for IPv4)";
+  return NULL;
+}
+
+WzpUdp *
+wzp_udp_new_from_fd (int fd, const WzpUdpOptions *options, GError **error)
+{
+  g_autoptr (WzpUdp) self = g_new0 (WzpUdp, 1);
+  const char *fault;
+
+  self->fd = fd;
+  if (!get_local (fd, &self->local))
+    fault = errno != 0 ? g_strerror (errno) : "neither IPv4 nor IPv6";
+  else
+    fault = find_fault (fd, &self->local);
+  if (fault == NULL &&
+      (fcntl (fd, F_SETFD, FD_CLOEXEC) < 0 ||
+          !g_unix_set_fd_nonblocking (fd, TRUE, NULL)))
+    fault = g_strerror (errno);
+  if (fault != NULL) {
+    g_set_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT,
+        "Cannot use file descriptor %d: %s", fd, fault);
+    return NULL;
+  }
+
+  set_up (self, options);
   return g_steal_pointer (&self);
 }
 

@@ -26,6 +26,12 @@ typedef struct {
  * the address in the message. @options nullable. */
 WzpUdp *wzp_udp_new (
     const WzpAddr *addr, const WzpUdpOptions *options, GError **error);
+/* Takes a bound, unconnected UDP socket that somebody else made (socket
+ * activation); an IPv6 one must have IPV6_V6ONLY. @fd is closed by
+ * wzp_udp_free(), and also when NULL is returned. G_IO_ERROR_INVALID_ARGUMENT
+ * names what is wrong with it. */
+WzpUdp *wzp_udp_new_from_fd (
+    int fd, const WzpUdpOptions *options, GError **error);
 void wzp_udp_free (WzpUdp *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpUdp, wzp_udp_free)
 

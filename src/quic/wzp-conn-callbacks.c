@@ -59,6 +59,7 @@ on_new_cid (ngtcp2_conn *ng, ngtcp2_cid *cid, uint8_t *token, size_t len,
 static int
 on_remove_cid (ngtcp2_conn *ng, const ngtcp2_cid *cid, void *user_data)
 {
+  ((WzpConn *) user_data)->got_more = TRUE;
   wzp_conn_remove_cid (user_data, cid);
   return 0;
 }
@@ -67,6 +68,7 @@ static int
 on_peer_cid (ngtcp2_conn *ng, ngtcp2_connection_id_status_type type,
     uint64_t seq, const ngtcp2_cid *cid, const uint8_t *token, void *user_data)
 {
+  ((WzpConn *) user_data)->got_more = TRUE;
   if (token == NULL)
     return 0;
   if (type == NGTCP2_CONNECTION_ID_STATUS_TYPE_ACTIVATE)
@@ -78,14 +80,20 @@ on_peer_cid (ngtcp2_conn *ng, ngtcp2_connection_id_status_type type,
 
 /* Handshake */
 
-/* Once the handshake is done TLS is gone, and what may still come (session
- * tickets) is of no use. */
+/* Once the handshake is done TLS is gone. What a server may still say (session
+ * tickets) is of no use; a client that says anything breaks the protocol (RFC
+ * 9001, sections 4.4 and 6). */
 static int
 on_crypto_data (ngtcp2_conn *ng, ngtcp2_encryption_level level, uint64_t offset,
     const uint8_t *data, size_t len, void *user_data)
 {
   WzpConn *conn = user_data;
 
+  conn->got_more = TRUE;
+  if (conn->tls == NULL && conn->is_server) {
+    ngtcp2_conn_set_tls_alert (ng, GNUTLS_A_UNEXPECTED_MESSAGE);
+    return NGTCP2_ERR_CRYPTO;
+  }
   if (conn->tls == NULL)
     return 0;
   return ngtcp2_crypto_recv_crypto_data_cb (
@@ -178,6 +186,7 @@ on_stream_open (ngtcp2_conn *ng, int64_t id, void *user_data)
 {
   WzpConn *conn = user_data;
 
+  conn->got_more = TRUE;
   ngtcp2_conn_set_stream_user_data (
       ng, id, wzp_streams_add_peer (conn->streams, id));
   return 0;
@@ -191,6 +200,7 @@ on_stream_data (ngtcp2_conn *ng, uint32_t flags, int64_t id, uint64_t offset,
   WzpStream *stream = stream_user_data;
   gboolean fin = (flags & NGTCP2_STREAM_DATA_FLAG_FIN) != 0;
 
+  conn->got_more = TRUE;
   /* What a peer says on a stream of ours has no meaning; it is passed over. */
   if (stream != NULL && wzp_stream_is_peer (stream) &&
       !wzp_stream_get_refused (stream) && wzp_conn_is_open (conn)) {
@@ -226,6 +236,7 @@ on_stream_reset (ngtcp2_conn *ng, int64_t id, uint64_t final_size,
   WzpConn *conn = user_data;
   WzpStream *stream = stream_user_data;
 
+  conn->got_more = TRUE;
   if (stream == NULL || !wzp_stream_is_peer (stream))
     return 0;
 
@@ -242,6 +253,7 @@ on_stream_close (ngtcp2_conn *ng, uint32_t flags, int64_t id, uint64_t code,
   WzpConn *conn = user_data;
   WzpStream *stream = stream_user_data;
 
+  conn->got_more = TRUE;
   if (stream != NULL && wzp_stream_is_peer (stream))
     tell_stream_closed (conn, stream);
   if (!ngtcp2_conn_is_local_stream (ng, id))

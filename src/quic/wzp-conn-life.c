@@ -87,10 +87,15 @@ new_conn (const WzpConnOwner *owner, gpointer owner_data, gboolean is_server,
   conn->log = wzp_datagram_log_new ();
   conn->streams = wzp_streams_new (WZP_CONN_MAX_STREAM_BACKLOG);
   conn->handshake_timeout_ms = config->handshake_timeout_ms;
+  conn->max_receive_later = config->max_receive > 0
+      ? MAX (config->max_receive, WZP_PATH_MTU_MIN)
+      : G_MAXSIZE;
+  conn->max_receive = conn->max_receive_later;
   conn->timer.owner = conn;
   conn->timer.when = WZP_TIMER_NEVER;
   conn->dirty_link.data = conn;
   conn->all_link.data = conn;
+  conn->unproved_link.data = conn;
   return conn;
 }
 
@@ -111,8 +116,9 @@ set_engine (WzpConn *conn, ngtcp2_conn *ng, const WzpConnConfig *config)
 {
   conn->ng = ng;
   wzp_tls_bind (conn->tls, ng);
-  ngtcp2_conn_set_keep_alive_timeout (
-      ng, config->keep_alive_ms * NGTCP2_MILLISECONDS);
+  if (config->keep_alive_ms != G_MAXUINT)
+    ngtcp2_conn_set_keep_alive_timeout (
+        ng, config->keep_alive_ms * NGTCP2_MILLISECONDS);
 }
 
 WzpConn *
@@ -150,15 +156,35 @@ wzp_conn_new_client (const WzpConnOwner *owner, gpointer owner_data,
   return g_steal_pointer (&conn);
 }
 
+/* The client is told in the transport parameters, which are not written yet. */
+static void
+limit_receive (WzpConn *conn, guint max_receive)
+{
+  ngtcp2_transport_params params =
+      *ngtcp2_conn_get_local_transport_params (conn->ng);
+
+  params.max_udp_payload_size = MAX (max_receive, WZP_PATH_MTU_MIN);
+  if (ngtcp2_conn_set_local_transport_params (conn->ng, &params) == 0)
+    conn->max_receive_later =
+        MIN (conn->max_receive_later, params.max_udp_payload_size);
+}
+
 static gboolean
 on_admit (const char *server_name, gpointer user_data)
 {
   WzpConn *conn = user_data;
+  guint max_receive = 0;
 
   g_free (conn->server_name);
   conn->server_name = g_strdup (server_name);
-  return conn->owner != NULL &&
-      conn->owner->admit (conn, server_name, conn->owner_data);
+  if (conn->owner == NULL ||
+      !conn->owner->admit (conn, server_name, &max_receive, conn->owner_data))
+    return FALSE;
+
+  if (max_receive > 0 && max_receive < conn->max_receive_later)
+    limit_receive (conn, max_receive);
+  conn->max_receive = conn->max_receive_later;
+  return TRUE;
 }
 
 WzpConn *
@@ -174,6 +200,7 @@ wzp_conn_new_server (const WzpConnOwner *owner, gpointer owner_data,
   ngtcp2_cid scid;
   ngtcp2_conn *ng;
 
+  conn->max_receive = MIN (conn->max_receive, WZP_CONN_MAX_FIRST_RECEIVE);
   conn->tls = wzp_tls_new_server (config->tls, on_admit, conn);
   fill_settings (&settings, config, probes, now_ns);
   fill_params (&params, config);

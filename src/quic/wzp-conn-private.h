@@ -33,6 +33,9 @@ G_BEGIN_DECLS
 #define WZP_CONN_MAX_REASON        128u  /* bytes of text in a close packet */
 #define WZP_CONN_SERVER_TIMEOUT_MS 10000u /* handshake, as server */
 #define WZP_CONN_DIAL_TIMEOUT_MS   10000u /* handshake, as client, default */
+/* The largest packet that a server takes before it knows what the client
+ * wants: nobody sends more than 1500 then. */
+#define WZP_CONN_MAX_FIRST_RECEIVE 4096u
 #define WZP_CONN_STREAM_WINDOW     (256u * 1024u)
 #define WZP_CONN_WINDOW            (1024u * 1024u)
 
@@ -62,8 +65,9 @@ typedef struct {
       WzpConn *conn, const guint8 *token, gpointer owner_data);
   void (*remove_reset_token) (
       WzpConn *conn, const guint8 *token, gpointer owner_data);
-  gboolean (*admit) (
-      WzpConn *conn, const char *server_name, gpointer owner_data);
+  /* @ret_max_receive: 0: as configured. */
+  gboolean (*admit) (WzpConn *conn, const char *server_name,
+      guint *ret_max_receive, gpointer owner_data);
   /* A server's handshake is done; FALSE: not wanted. */
   gboolean (*accept) (WzpConn *conn, gpointer owner_data);
   /* It left HANDSHAKE, whichever way. */
@@ -77,7 +81,7 @@ typedef struct {
   gsize max_payload;          /* largest UDP payload to send, 1200..65527 */
   gsize max_receive;          /* largest that the peer may send; 0: any */
   guint idle_timeout_ms;
-  guint keep_alive_ms;
+  guint keep_alive_ms;        /* G_MAXUINT: none */
   guint handshake_timeout_ms;
 } WzpConnConfig;
 
@@ -99,6 +103,13 @@ typedef enum {
   WZP_CONN_DATAGRAM_PENDING, /* the copy kept of a pulled one */
   WZP_CONN_DATAGRAM_PULLED,  /* the handler's memory */
 } WzpConnDatagramSource;
+
+/* Whose time is put off. */
+typedef enum {
+  WZP_CONN_DEFERRED_NONE,
+  WZP_CONN_DEFERRED_ACK,   /* waits for a datagram of ours */
+  WZP_CONN_DEFERRED_PACER, /* has nothing to pace */
+} WzpConnDeferred;
 
 struct _WzpConn {
   gatomicrefcount refs;
@@ -147,10 +158,21 @@ struct _WzpConn {
   gboolean has_pending;
   guint64 hold_until;     /* pacing: nothing but ACKs goes before; ns */
   gsize max_in_flight;    /* 0: no cap */
+  gsize max_receive;      /* larger packets are dropped */
+  gsize max_receive_later; /* a server's, once it knows what the client wants */
   gsize payload_cap;      /* 0: none; else the path got narrower than probed */
   guint64 cap_until_ns;   /* when the full size is tried again */
   guint cap_hold_s;       /* how long the last cap held; 0: none yet */
   guint64 busy_since_ns;  /* since when something is in flight; 0: nothing is */
+
+  /* What is put off (wzp-conn-defer) */
+  gboolean may_hold;        /* wzp_conn_set_hold_acks() */
+  guint n_unanswered;       /* packets read whose ACK may not have gone */
+  guint64 unanswered_since_ns; /* when the first of them came */
+  gboolean got_more;        /* than datagrams, in the packet that is read */
+  guint64 datagram_sent_ns; /* when the last datagram of ours went; 0: never */
+  WzpConnDeferred deferred; /* what ngtcp2 would do at @deferred_expiry */
+  guint64 deferred_expiry, deferred_until;
 
   /* The end */
   gboolean said_last_words; /* what was queued before the close went */
@@ -174,6 +196,7 @@ struct _WzpConn {
   GList dirty_link;   /* in the endpoint's queue */
   gboolean is_dirty;
   GList all_link;     /* in the endpoint's list of all, or of those gone */
+  GList unproved_link; /* server: in its list of those never established */
 };
 
 /* Life */
@@ -191,6 +214,7 @@ void wzp_conn_disown (WzpConn *conn);
 typedef enum {
   WZP_CONN_READ_DONE,
   WZP_CONN_READ_RETRY, /* server, first packet: a Retry is to be sent */
+  WZP_CONN_READ_TOO_LARGE, /* larger than was agreed: dropped */
 } WzpConnReadResult;
 WzpConnReadResult wzp_conn_read (
     WzpConn *conn, const WzpUdpPacket *packet, guint64 now_ns);
@@ -204,6 +228,8 @@ void wzp_conn_on_too_big (WzpConn *conn, gsize len);
 gboolean wzp_conn_write (WzpConn *conn, WzpBatch *batch, guint64 now_ns);
 
 /* Shared by the parts */
+/* Something of ours waits to be sent. */
+gboolean wzp_conn_has_words (const WzpConn *conn);
 void wzp_conn_wake (WzpConn *conn);
 gboolean wzp_conn_is_open (const WzpConn *conn); /* not closed in any way */
 /* wzp_conn_get_max_datagram(), whether it is established or not. */
@@ -225,6 +251,20 @@ void wzp_conn_remove_token (WzpConn *conn, const guint8 *token);
 guint64 wzp_conn_count_authentic (void);
 
 guint64 wzp_conn_get_bytes_in_flight (const WzpConn *conn); /* it has ngtcp2 */
+
+/* What is put off (wzp-conn-defer) */
+/* ngtcp2 has read @n_packets, in them @n_datagrams. */
+void wzp_conn_defer_after_read (
+    WzpConn *conn, guint64 n_packets, guint64 n_datagrams);
+/* Something was written, @is_small: little; @expiry: ngtcp2's now. */
+void wzp_conn_defer_after_write (
+    WzpConn *conn, guint64 expiry, gboolean is_small);
+/* Before a read; below 0: what ngtcp2 says. */
+int wzp_conn_undefer_pacer (WzpConn *conn);
+/* When to call, where ngtcp2 says @expiry. */
+guint64 wzp_conn_defer_expiry (const WzpConn *conn, guint64 expiry);
+/* After a read: nothing is to be written, only the timer to be set. */
+gboolean wzp_conn_is_holding (const WzpConn *conn);
 
 /* The end (wzp-conn-close) */
 /* @code: what ngtcp2 returned, below zero. */

@@ -96,24 +96,31 @@ wzp_conn_read (WzpConn *conn, const WzpUdpPacket *packet, guint64 now_ns)
   ngtcp2_pkt_info info = { .ecn = packet->ecn };
   ngtcp2_path_storage storage;
   const ngtcp2_path *path;
-  guint64 authentic, in_flight;
+  guint64 authentic, in_flight, n_datagrams;
   int rv;
 
   if (conn->ng == NULL || !wzp_conn_is_open (conn)) {
     count_late_packet (conn);
     return WZP_CONN_READ_DONE;
   }
+  /* ngtcp2 would take it, and keep a buffer of that size for ever. */
+  if (packet->len > conn->max_receive)
+    return WZP_CONN_READ_TOO_LARGE;
 
   conn->now_ns = MAX (conn->now_ns, now_ns);
   path = choose_path (conn, packet, &storage);
   authentic = wzp_conn_count_authentic ();
   in_flight = wzp_conn_get_bytes_in_flight (conn);
+  n_datagrams = conn->info.datagrams_received;
+  conn->got_more = FALSE;
   conn->in_ngtcp2 = TRUE;
-  rv = ngtcp2_conn_read_pkt (
-      conn->ng, path, &info, packet->data, packet->len, conn->now_ns);
+  rv = wzp_conn_undefer_pacer (conn);
+  if (rv == 0)
+    rv = ngtcp2_conn_read_pkt (
+        conn->ng, path, &info, packet->data, packet->len, conn->now_ns);
   conn->in_ngtcp2 = FALSE;
-  count_received (
-      conn, packet, wzp_conn_count_authentic () - authentic, in_flight);
+  authentic = wzp_conn_count_authentic () - authentic;
+  count_received (conn, packet, authentic, in_flight);
 
   if (rv == 0 && path != &conn->path.path)
     wzp_conn_update_path (conn);
@@ -121,8 +128,14 @@ wzp_conn_read (WzpConn *conn, const WzpUdpPacket *packet, guint64 now_ns)
     return WZP_CONN_READ_RETRY;
   if (rv != 0 || conn->was_reset)
     wzp_conn_fail (conn, rv != 0 ? rv : NGTCP2_ERR_DRAINING);
-  if (conn->state == WZP_CONN_ESTABLISHED)
-    g_clear_pointer (&conn->tls, wzp_tls_free); /* has done its part */
+  if (conn->state == WZP_CONN_ESTABLISHED && conn->tls != NULL) {
+    /* It has done its part: keys are updated without it. */
+    ngtcp2_conn_set_tls_native_handle (conn->ng, NULL);
+    g_clear_pointer (&conn->tls, wzp_tls_free);
+  }
+  if (rv == 0)
+    wzp_conn_defer_after_read (
+        conn, authentic, conn->info.datagrams_received - n_datagrams);
   wzp_conn_notify (conn);
   return WZP_CONN_READ_DONE;
 }
@@ -187,7 +200,7 @@ wzp_conn_get_expiry (const WzpConn *conn)
     return conn->end_ns;
   if (conn->ng == NULL || conn->state == WZP_CONN_CLOSING)
     return WZP_TIMER_NEVER; /* it waits for its turn to write */
-  return ngtcp2_conn_get_expiry (conn->ng);
+  return wzp_conn_defer_expiry (conn, ngtcp2_conn_get_expiry (conn->ng));
 }
 
 void
@@ -204,6 +217,7 @@ wzp_conn_handle_expiry (WzpConn *conn, guint64 now_ns)
   if (conn->ng == NULL || !wzp_conn_is_open (conn))
     return;
 
+  conn->deferred = WZP_CONN_DEFERRED_NONE;
   trim_when_idle (conn);
   conn->in_ngtcp2 = TRUE;
   rv = ngtcp2_conn_handle_expiry (conn->ng, conn->now_ns);

@@ -6,6 +6,8 @@
 
 #include <string.h>
 
+/* Bytes: as much as goes in one packet on any path. */
+#define SMALL_BATCH 1200u
 /* As much longer than a pause of the pacer mostly is. */
 #define LAST_WORDS_NS (10 * NGTCP2_MILLISECONDS)
 
@@ -121,8 +123,9 @@ typedef struct {
   gsize max_datagram; /* 0: none may go */
   gsize left;         /* about what is free in the packet */
   gboolean streams_blocked;
-  gboolean has_payload; /* of ours went in, in this batch */
-  gboolean is_last;     /* what is said before the close */
+  gboolean has_payload;   /* of ours went in, in this batch */
+  gboolean took_datagram; /* the last packet */
+  gboolean is_last;       /* what is said before the close */
 } Writer;
 
 static gboolean
@@ -183,8 +186,9 @@ write_datagram (WzpConn *conn, Writer *writer)
     wzp_datagram_log_sent (conn->log, conn->now_ns / 1000, conn->packet_number);
     conn->info.datagrams_sent++;
     finish_datagram (conn);
-    writer->has_payload = TRUE;
+    writer->has_payload = writer->took_datagram = TRUE;
     writer->left -= MIN (writer->left, frame);
+    conn->datagram_sent_ns = conn->now_ns;
   }
   return n;
 }
@@ -259,6 +263,18 @@ add_packet (WzpConn *conn, WzpBatch *batch, const Writer *writer, gsize len,
   }
 }
 
+/* A packet with room left took the last that there was to say: ngtcp2 has put
+ * its own frames into it, and what goes into packets of their own (probes,
+ * answers to probes) goes before. What it may have to repeat are streams. */
+static gboolean
+is_done (const WzpConn *conn, gsize len, gsize payload)
+{
+  return len < payload / 2 && conn->state == WZP_CONN_ESTABLISHED &&
+      conn->current == WZP_CONN_DATAGRAM_NONE && !conn->want_pull &&
+      !wzp_conn_has_words (conn) &&
+      wzp_streams_get_backlog (conn->streams) == 0;
+}
+
 /* TRUE: the batch is full and more might go. */
 static gboolean
 fill_batch (WzpConn *conn, WzpBatch *batch, Writer *writer)
@@ -282,6 +298,7 @@ fill_batch (WzpConn *conn, WzpBatch *batch, Writer *writer)
         may_send_datagrams (conn) ? wzp_conn_measure_datagram (conn) : 0;
     writer->left = writer->max_datagram;
     writer->info.ecn = 0;
+    writer->took_datagram = FALSE;
 
     n = write_packet (conn, writer);
     if (n < 0)
@@ -289,6 +306,8 @@ fill_batch (WzpConn *conn, WzpBatch *batch, Writer *writer)
     if (n <= 0)
       return FALSE;
     add_packet (conn, batch, writer, n, &was_current);
+    if (writer->took_datagram && is_done (conn, n, payload))
+      return FALSE;
   }
   return FALSE;
 }
@@ -298,6 +317,7 @@ write_open (WzpConn *conn, WzpBatch *batch)
 {
   Writer writer = { 0 };
   gboolean more;
+  guint64 expiry;
 
   ngtcp2_path_storage_zero (&writer.path);
   open_streams (conn);
@@ -309,24 +329,16 @@ write_open (WzpConn *conn, WzpBatch *batch)
     return FALSE;
 
   ngtcp2_conn_update_pkt_tx_time (conn->ng, conn->now_ns);
+  expiry = ngtcp2_conn_get_expiry (conn->ng);
+  wzp_conn_defer_after_write (conn, expiry, batch->len < SMALL_BATCH);
   if (writer.has_payload) {
     /* The pacer's next time is one of those that this is the least of: before
      * it, nothing of ours would be taken, so nothing needs to be pulled. */
-    guint64 expiry = ngtcp2_conn_get_expiry (conn->ng);
-
     conn->hold_until = expiry;
     if (conn->busy_since_ns == 0)
       conn->busy_since_ns = conn->now_ns;
   }
   return more && conn->hold_until <= conn->now_ns;
-}
-
-static gboolean
-has_words (const WzpConn *conn)
-{
-  return conn->has_pending || wzp_datagram_queue_get_count (conn->queue) > 0 ||
-      wzp_streams_peek_waiting (conn->streams) != NULL ||
-      wzp_streams_peek_sendable (conn->streams) != NULL;
 }
 
 /* What was given to send before the close goes out first, as far as the
@@ -337,7 +349,8 @@ write_last_words (WzpConn *conn, WzpBatch *batch)
 {
   Writer writer = { .is_last = TRUE };
 
-  if (conn->said_last_words || !conn->close_is_app || !has_words (conn) ||
+  if (conn->said_last_words || !conn->close_is_app ||
+      !wzp_conn_has_words (conn) ||
       !ngtcp2_conn_get_handshake_completed (conn->ng))
     return;
 

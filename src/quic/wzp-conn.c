@@ -9,6 +9,14 @@ static const WzpConnHandler no_handler;
 /* For the other parts */
 
 gboolean
+wzp_conn_has_words (const WzpConn *conn)
+{
+  return conn->has_pending || wzp_datagram_queue_get_count (conn->queue) > 0 ||
+      wzp_streams_peek_waiting (conn->streams) != NULL ||
+      wzp_streams_peek_sendable (conn->streams) != NULL;
+}
+
+gboolean
 wzp_conn_is_open (const WzpConn *conn)
 {
   return conn->state == WZP_CONN_HANDSHAKE ||
@@ -338,6 +346,13 @@ wzp_conn_send_stream (WzpConn *conn, GBytes *bytes, GError **error)
     return FALSE;
   wzp_conn_wake (conn);
   return TRUE;
+}
+
+gsize
+wzp_conn_get_stream_backlog (const WzpConn *conn)
+{
+  g_return_val_if_fail (conn != NULL, 0);
+  return wzp_streams_get_backlog (conn->streams);
 }
 
 void

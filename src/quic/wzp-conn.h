@@ -111,8 +111,16 @@ void wzp_conn_want_pull (WzpConn *conn);
  * half is passed over. */
 gboolean wzp_conn_send_stream (
     WzpConn *conn, GBytes *bytes, GError **error);
+/* What of all streams is unsent or unacknowledged, counted as above. */
+gsize wzp_conn_get_stream_backlog (const WzpConn *conn);
 /* Refuses the rest of a peer's stream; no more of its stream_data() comes. */
 void wzp_conn_reset_stream (WzpConn *conn, gint64 stream_id, guint64 code);
+/* For calls, where small datagrams go both ways every 20 ms: the acknowledgement
+ * of a single packet may wait up to 23 ms for a datagram that takes it along,
+ * where else nearly as many packets again would only acknowledge. Off at the
+ * beginning; nothing happens before it is established. The price: the peer's
+ * srtt_us may contain that wait. */
+void wzp_conn_set_hold_acks (WzpConn *conn, gboolean hold);
 /* Never send more than this much unacknowledged (0: no cap of ours): the
  * peer's receive buffer, so that a fast sender does not overrun it. */
 void wzp_conn_set_max_in_flight (WzpConn *conn, gsize bytes);

@@ -141,7 +141,7 @@ check_token (WzpEndpoint *self, const WzpUdpPacket *packet,
     const ngtcp2_pkt_hd *header, WzpConnInitial *initial)
 {
   gboolean is_wanted = self->config.always_retry ||
-      self->n_handshakes >= WZP_ENDPOINT_RETRY_ABOVE;
+      self->unproved.length >= WZP_ENDPOINT_RETRY_ABOVE;
   struct sockaddr_storage remote;
   socklen_t remote_len = wzp_sockaddr_from_addr (&packet->remote, &remote);
   int rv = NGTCP2_CRYPTO_ERR_UNREADABLE_TOKEN;
@@ -167,6 +167,25 @@ check_token (WzpEndpoint *self, const WzpUdpPacket *packet,
   return !is_wanted;
 }
 
+/* For one whose address is proved, which Retry saw to long before this. The
+ * oldest goes: an honest client needs some round trips, so that whoever begins
+ * and never goes on must begin WZP_ENDPOINT_MAX_HANDSHAKES in that time to keep
+ * it out. */
+static void
+make_place (WzpEndpoint *self)
+{
+  WzpConn *oldest;
+
+  if (self->unproved.length < WZP_ENDPOINT_MAX_HANDSHAKES)
+    return;
+  self->stats.refused++;
+  oldest = self->unproved.head->data;
+  if (wzp_conn_is_open (oldest))
+    wzp_conn_fail (oldest, NGTCP2_ERR_DROP_CONN);
+  else
+    wzp_conn_set_state (oldest, WZP_CONN_GONE);
+}
+
 static void
 on_initial (
     WzpEndpoint *self, const WzpUdpPacket *packet, const ngtcp2_pkt_hd *header)
@@ -178,16 +197,21 @@ on_initial (
   WzpConnConfig config;
   WzpConn *conn;
 
-  if (self->n_handshakes >= WZP_ENDPOINT_MAX_HANDSHAKES ||
-      self->all.length >= WZP_ENDPOINT_MAX_CONNS) {
+  if (packet->len > WZP_CONN_MAX_FIRST_RECEIVE) {
+    self->stats.bad_packets++;
+    return;
+  }
+  if (self->all.length >= WZP_ENDPOINT_MAX_CONNS) {
     self->stats.refused++;
     return;
   }
   if (!check_token (self, packet, header, &initial))
     return;
 
+  make_place (self);
   wzp_endpoint_fill_config (
       self, &packet->remote, WZP_CONN_SERVER_TIMEOUT_MS, &config);
+  config.keep_alive_ms = self->config.server_keep_alive_ms;
   conn = wzp_conn_new_server (wzp_endpoint_get_owner (), self, &config,
       &initial, &packet->local, &packet->remote, self->now_ns);
   if (conn == NULL) {
@@ -196,6 +220,7 @@ on_initial (
   }
 
   self->n_handshakes++;
+  g_queue_push_tail_link (&self->unproved, &conn->unproved_link);
   wzp_endpoint_add_conn (self, conn);
   if (wzp_conn_read (conn, packet, self->now_ns) == WZP_CONN_READ_RETRY) {
     write_retry (self, packet, header);

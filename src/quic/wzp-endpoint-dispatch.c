@@ -110,16 +110,21 @@ on_remove_reset_token (WzpConn *conn, const guint8 *token, gpointer owner_data)
 }
 
 static gboolean
-on_admit (WzpConn *conn, const char *server_name, gpointer owner_data)
+on_admit (WzpConn *conn, const char *server_name, guint *ret_max_receive,
+    gpointer owner_data)
 {
   WzpEndpoint *self = owner_data;
 
-  if (self->handler->admit == NULL ||
-      self->handler->admit (
-          self, server_name, wzp_conn_get_remote (conn), self->handler_data))
-    return TRUE;
-  self->stats.refused++;
-  return FALSE;
+  if (self->handler->admit != NULL &&
+      !self->handler->admit (
+          self, server_name, wzp_conn_get_remote (conn), self->handler_data)) {
+    self->stats.refused++;
+    return FALSE;
+  }
+  if (self->handler->get_max_receive != NULL)
+    *ret_max_receive =
+        self->handler->get_max_receive (self, server_name, self->handler_data);
+  return TRUE;
 }
 
 static gboolean
@@ -136,8 +141,11 @@ on_handshake_over (WzpConn *conn, gpointer owner_data)
 {
   WzpEndpoint *self = owner_data;
 
-  if (wzp_conn_is_server (conn))
-    self->n_handshakes--;
+  if (!wzp_conn_is_server (conn))
+    return;
+  self->n_handshakes--;
+  if (wzp_conn_is_established (conn))
+    g_queue_unlink (&self->unproved, &conn->unproved_link);
 }
 
 static void
@@ -145,6 +153,9 @@ on_gone (WzpConn *conn, gpointer owner_data)
 {
   WzpEndpoint *self = owner_data;
 
+  if (conn->unproved_link.prev != NULL || conn->unproved_link.next != NULL ||
+      self->unproved.head == &conn->unproved_link)
+    g_queue_unlink (&self->unproved, &conn->unproved_link);
   g_queue_unlink (&self->all, &conn->all_link);
   g_queue_push_tail_link (&self->gone, &conn->all_link);
 }
@@ -204,11 +215,20 @@ on_quic (WzpEndpoint *self, const WzpUdpPacket *packet)
         self, packet, &ids, rv == NGTCP2_ERR_VERSION_NEGOTIATION);
     return;
   }
-  if (wzp_conn_read (conn, packet, self->now_ns) == WZP_CONN_READ_RETRY) {
-    wzp_endpoint_send_retry (self, packet);
-    wzp_conn_fail (conn, NGTCP2_ERR_DROP_CONN);
+  switch (wzp_conn_read (conn, packet, self->now_ns)) {
+    case WZP_CONN_READ_DONE:
+      break;
+    case WZP_CONN_READ_RETRY:
+      wzp_endpoint_send_retry (self, packet);
+      wzp_conn_fail (conn, NGTCP2_ERR_DROP_CONN);
+      break;
+    case WZP_CONN_READ_TOO_LARGE:
+      self->stats.bad_packets++;
+      return;
   }
-  if (!wzp_conn_is_closed (conn))
+  if (wzp_conn_is_holding (conn) && !conn->is_dirty)
+    wzp_endpoint_set_timer (self, conn);
+  else if (!wzp_conn_is_closed (conn))
     wzp_endpoint_mark_dirty (self, conn);
 }
 

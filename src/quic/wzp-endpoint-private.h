@@ -53,6 +53,8 @@ struct _WzpEndpoint {
   GQueue gone;  /* of WzpConn by all_link: they left @all, the same reference */
   GQueue dirty; /* of WzpConn by dirty_link: those with something to write */
   guint n_handshakes; /* of @all: servers not established yet */
+  GQueue unproved; /* of WzpConn by unproved_link: these, and those that ended
+                    * before they were; by age */
 
   gboolean in_dispatch; /* or in a flush: no second write inside */
   gboolean is_scheduled; /* the deadline is now already */
@@ -95,6 +97,8 @@ void wzp_endpoint_send_retry (
 
 /* Writing (wzp-endpoint-write) */
 void wzp_endpoint_mark_dirty (WzpEndpoint *self, WzpConn *conn);
+/* To when the connection wants to be called. */
+void wzp_endpoint_set_timer (WzpEndpoint *self, WzpConn *conn);
 /* Writes what may go, at most some rounds; TRUE: more might go at once. */
 gboolean wzp_endpoint_write_all (WzpEndpoint *self);
 void wzp_endpoint_write_conn (WzpEndpoint *self, WzpConn *conn);

@@ -81,8 +81,8 @@ wzp_endpoint_resume_sockets (WzpEndpoint *self)
       flush_socket (self, &self->sockets[i]);
 }
 
-static void
-set_timer (WzpEndpoint *self, WzpConn *conn)
+void
+wzp_endpoint_set_timer (WzpEndpoint *self, WzpConn *conn)
 {
   wzp_timer_heap_set (&self->timers, &conn->timer, wzp_conn_get_expiry (conn));
 }
@@ -97,7 +97,7 @@ write_batch (WzpEndpoint *self, WzpConn *conn, WzpEndpointSocket *socket)
     socket->conn = wzp_conn_ref (conn);
     flush_socket (self, socket);
   }
-  set_timer (self, conn);
+  wzp_endpoint_set_timer (self, conn);
   return more;
 }
 

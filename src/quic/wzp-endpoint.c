@@ -7,6 +7,7 @@
 #include <gnutls/crypto.h>
 #include <ngtcp2/ngtcp2_crypto.h>
 #include <string.h>
+#include <unistd.h>
 
 #define DEFAULT_IDLE_TIMEOUT_MS 30000u
 #define DEFAULT_KEEP_ALIVE_MS   5000u
@@ -106,12 +107,51 @@ open_both (WzpEndpoint *self, guint16 port, GError **error)
   return FALSE;
 }
 
+/* Closes those of @fds that are no one's. */
+static void
+close_rest (const int *fds, guint n_fds)
+{
+  for (guint i = 0; i < n_fds; i++)
+    if (fds[i] >= 0)
+      close (fds[i]);
+}
+
+/* Takes the sockets that the caller brought; all of them, or closes all. */
+static gboolean
+adopt_sockets (WzpEndpoint *self, const int *fds, guint n_fds, GError **error)
+{
+  for (guint i = 0; i < n_fds; i++) {
+    g_autoptr (WzpUdp) udp = NULL;
+    const WzpAddr *local;
+
+    udp = wzp_udp_new_from_fd (fds[i], &self->config.udp, error);
+    if (udp == NULL) {
+      close_rest (fds + i + 1, n_fds - i - 1);
+      return FALSE;
+    }
+    local = wzp_udp_get_local (udp);
+    if (self->sockets[local->family == 6].udp != NULL) {
+      g_set_error (error, WZP_ERROR, WZP_ERROR_INVALID,
+          "Two of the sockets given are for IPv%u", local->family);
+      close_rest (fds + i + 1, n_fds - i - 1);
+      return FALSE;
+    }
+    self->bound = *local;
+    self->is_bound_to_address =
+        n_fds == 1 && wzp_addr_scope (local) != WZP_ADDR_UNSPECIFIED;
+    self->sockets[local->family == 6].udp = g_steal_pointer (&udp);
+  }
+  return TRUE;
+}
+
 static gboolean
 open_sockets (
     WzpEndpoint *self, const WzpEndpointConfig *config, GError **error)
 {
   WzpEndpointSocket *socket;
 
+  if (config->n_fds > 0)
+    return adopt_sockets (self, config->fds, config->n_fds, error);
   if (config->bind_address == NULL)
     return open_both (self, config->bind_port, error);
 
@@ -149,10 +189,14 @@ fill_defaults (WzpEndpoint *self, const WzpEndpointConfig *config)
 {
   self->config = *config;
   self->config.bind_address = NULL; /* the caller's */
+  self->config.fds = NULL;
+  self->config.n_fds = 0;
   if (self->config.idle_timeout_ms == 0)
     self->config.idle_timeout_ms = DEFAULT_IDLE_TIMEOUT_MS;
   if (self->config.keep_alive_ms == 0)
     self->config.keep_alive_ms = DEFAULT_KEEP_ALIVE_MS;
+  if (self->config.server_keep_alive_ms == 0)
+    self->config.server_keep_alive_ms = self->config.keep_alive_ms;
 }
 
 static void
@@ -188,8 +232,10 @@ wzp_endpoint_new (GMainContext *context, WzpIdentity *identity,
   wzp_timer_heap_init (&self->timers);
   fill_defaults (self, config);
 
+  if (!open_sockets (self, config, error))
+    return NULL;
   self->tls = wzp_tls_context_new (identity, WZP_ALPN, error);
-  if (self->tls == NULL || !open_sockets (self, config, error))
+  if (self->tls == NULL)
     return NULL;
   if (!make_secrets (self, identity) ||
       gnutls_rnd (GNUTLS_RND_RANDOM, &seed, sizeof seed) < 0) {
@@ -291,11 +337,28 @@ wzp_endpoint_get_recv_buffer (const WzpEndpoint *self)
   return least;
 }
 
+static void
+fill_dial_config (WzpEndpoint *self, const WzpAddr *remote,
+    const WzpDialOptions *options, WzpConnConfig *ret_config)
+{
+  const guint max = options->max_udp_payload;
+
+  wzp_endpoint_fill_config (self, remote,
+      options->timeout_ms > 0 ? options->timeout_ms : WZP_CONN_DIAL_TIMEOUT_MS,
+      ret_config);
+  if (max == 0)
+    return;
+  ret_config->max_payload = MIN (ret_config->max_payload, max);
+  if (ret_config->max_receive == 0 || ret_config->max_receive > max)
+    ret_config->max_receive = max;
+}
+
 WzpConn *
 wzp_endpoint_dial (WzpEndpoint *self, const WzpAddr *remote,
     const WzpDialOptions *options, const WzpConnHandler *handler,
     gpointer user_data, GError **error)
 {
+  g_autoptr (WzpTlsContext) own = NULL;
   char text[WZP_ADDR_MAX_STRLEN];
   WzpEndpointSocket *socket;
   WzpConnConfig config;
@@ -317,9 +380,13 @@ wzp_endpoint_dial (WzpEndpoint *self, const WzpAddr *remote,
     return NULL;
   }
 
-  wzp_endpoint_fill_config (self, remote,
-      options->timeout_ms > 0 ? options->timeout_ms : WZP_CONN_DIAL_TIMEOUT_MS,
-      &config);
+  fill_dial_config (self, remote, options, &config);
+  if (options->identity != NULL) {
+    own = wzp_tls_context_new (options->identity, WZP_ALPN, error);
+    if (own == NULL)
+      return NULL;
+    config.tls = own;
+  }
   /* The time of a connection never runs back: in a dispatch it is that one's.
    */
   now_ns = self->in_dispatch ? self->now_ns : wzp_clock_now_ns ();

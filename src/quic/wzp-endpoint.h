@@ -17,6 +17,7 @@ G_BEGIN_DECLS
 #define WZP_ENDPOINT_MAX_HANDSHAKES 1024u /* unfinished, as server */
 #define WZP_ENDPOINT_RETRY_ABOVE    64u   /* unfinished: ask for Retry tokens */
 #define WZP_ENDPOINT_MAX_CONNS      65536u
+#define WZP_ENDPOINT_NO_KEEP_ALIVE  G_MAXUINT
 
 typedef struct _WzpEndpoint WzpEndpoint;
 
@@ -24,12 +25,20 @@ typedef struct {
   const char *bind_address; /* IP text; NULL: any, both families (a family that
                              * the machine lacks is left out) */
   guint16 bind_port;        /* 0: any (the same for both where it can be) */
+  const int *fds;           /* instead of the two above: bound UDP sockets, at
+                             * most one of a family (socket activation). Owned
+                             * by the endpoint from then on, whatever
+                             * wzp_endpoint_new() returns */
+  guint n_fds;              /* 0: none */
   WzpUdpOptions udp;
   gboolean always_retry;    /* for tests */
   guint max_udp_payload;    /* largest packet either side may send; 0: PMTUD up
                              * to what the link allows */
   guint idle_timeout_ms;    /* 0: 30000 */
   guint keep_alive_ms;      /* 0: 5000 */
+  guint server_keep_alive_ms; /* of connections that came in; 0: as above.
+                             * WZP_ENDPOINT_NO_KEEP_ALIVE: none, where the
+                             * clients see to it */
   gboolean accept_none;     /* client only: Initials are ignored */
 } WzpEndpointConfig;
 
@@ -39,6 +48,12 @@ typedef struct {
    * work, with TLS alert 112. NULL callback: all are taken. */
   gboolean (*admit) (WzpEndpoint *endpoint, const char *server_name,
       const WzpAddr *remote, gpointer user_data);
+  /* The largest packet that this client may send from then on, bytes; 0: as
+   * configured. Told to the client, larger ones are dropped. For where many
+   * connections carry little: each keeps a buffer for the largest packet it
+   * ever got, up to 64 KiB. After admit(). NULL callback: 0. */
+  guint (*get_max_receive) (
+      WzpEndpoint *endpoint, const char *server_name, gpointer user_data);
   /* A server-side handshake is done, server name and peer key are known. TRUE:
    * kept (set a handler on it, take a reference); FALSE: closed with
    * WZP_CLOSE_REFUSED, unless the callback closed it itself. NULL callback:
@@ -54,7 +69,8 @@ typedef struct {
 } WzpEndpointHandler;
 
 /* @config, @handler: nullable; @handler static. G_IO_ERROR when the port is
- * taken, WZP_ERROR_INVALID when the address is none. */
+ * taken or a given socket is of no use, WZP_ERROR_INVALID when the address is
+ * none or there is more than one given socket of a family. */
 WzpEndpoint *wzp_endpoint_new (GMainContext *context, WzpIdentity *identity,
     const WzpEndpointConfig *config, const WzpEndpointHandler *handler,
     gpointer user_data, GError **error);
@@ -65,15 +81,22 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpEndpoint, wzp_endpoint_free)
 
 /* The port bound of @family (4 or 6, as in WzpAddr); 0: it is not open. */
 guint16 wzp_endpoint_get_port (const WzpEndpoint *self, int family);
-/* The address bound, NULL when it is "any". */
+/* The address bound, NULL when it is "any", or one of each family. */
 const WzpAddr *wzp_endpoint_get_bound (const WzpEndpoint *self);
 /* What the kernel gave as receive buffer, bytes (the smaller of both). */
 guint wzp_endpoint_get_recv_buffer (const WzpEndpoint *self);
 
-/* Who the server must be. */
+/* Who the server must be, and who we are. */
 typedef struct {
   const char *server_name;     /* SNI, required */
   guint timeout_ms;            /* handshake; 0: 10000 */
+  guint max_udp_payload;       /* largest packet either side may send on this
+                                * connection, where that is less than the
+                                * endpoint's; 0: the endpoint's */
+  WzpIdentity *identity;       /* nullable: the endpoint's; else who we are on
+                                * this connection. Not kept: its certificate is
+                                * made for this dial and freed with the
+                                * handshake */
   /* at least one of, checked during the handshake (a failure is a TLS alert and
    * WZP_ERROR_IDENTITY in closed()): */
   const guint8 *expect_key;              /* nullable: this Ed25519 key */
@@ -105,7 +128,8 @@ void wzp_endpoint_wake (WzpEndpoint *self);
 
 typedef struct {
   WzpUdpStats udp;
-  guint64 bad_packets;     /* neither QUIC of ours nor taken by packet() */
+  guint64 bad_packets;     /* neither QUIC of ours nor taken by packet(), or
+                            * larger than the connection takes */
   guint64 refused;         /* Initials over a limit, or refused by admit() */
   guint64 retries_sent, version_negotiations_sent, resets_sent;
   guint connections, handshakes;

@@ -1,10 +1,12 @@
 #include "wzp-timer-heap.h"
 
+#define MIN_SIZE 16u
+
 void
 wzp_timer_heap_init (WzpTimerHeap *self)
 {
   g_return_if_fail (self != NULL);
-  self->nodes = g_ptr_array_new ();
+  *self = (WzpTimerHeap){ 0 };
 }
 
 void
@@ -12,59 +14,63 @@ wzp_timer_heap_clear (WzpTimerHeap *self)
 {
   g_return_if_fail (self != NULL);
 
-  for (guint i = 0; i < self->nodes->len; i++)
-    ((WzpTimer *) self->nodes->pdata[i])->index = 0;
-  g_clear_pointer (&self->nodes, g_ptr_array_unref);
+  for (guint i = 0; i < self->n_nodes; i++)
+    self->nodes[i].timer->index = 0;
+  g_clear_pointer (&self->nodes, g_free);
+  self->n_nodes = self->size = 0;
 }
 
 static void
-put (WzpTimerHeap *self, guint place, WzpTimer *timer)
+put (WzpTimerHeap *self, guint place, WzpTimerNode node)
 {
-  self->nodes->pdata[place] = timer;
-  timer->index = place + 1;
+  self->nodes[place] = node;
+  node.timer->index = place + 1;
 }
 
-static guint64
-when_at (const WzpTimerHeap *self, guint place)
-{
-  return ((const WzpTimer *) self->nodes->pdata[place])->when;
-}
-
-/* Brings @timer from @place to where it belongs. */
+/* Brings @node from @place to where it belongs. */
 static void
-settle (WzpTimerHeap *self, guint place, WzpTimer *timer)
+settle (WzpTimerHeap *self, guint place, WzpTimerNode node)
 {
-  guint n = self->nodes->len;
+  const WzpTimerNode *nodes = self->nodes;
 
-  while (place > 0 && when_at (self, (place - 1) / 2) > timer->when) {
-    put (self, place, self->nodes->pdata[(place - 1) / 2]);
+  while (place > 0 && nodes[(place - 1) / 2].when > node.when) {
+    put (self, place, nodes[(place - 1) / 2]);
     place = (place - 1) / 2;
   }
   for (;;) {
     guint child = 2 * place + 1;
 
-    if (child >= n)
+    if (child >= self->n_nodes)
       break;
-    if (child + 1 < n && when_at (self, child + 1) < when_at (self, child))
+    if (child + 1 < self->n_nodes && nodes[child + 1].when < nodes[child].when)
       child++;
-    if (when_at (self, child) >= timer->when)
+    if (nodes[child].when >= node.when)
       break;
-    put (self, place, self->nodes->pdata[child]);
+    put (self, place, nodes[child]);
     place = child;
   }
-  put (self, place, timer);
+  put (self, place, node);
 }
 
 static void
 take_out (WzpTimerHeap *self, WzpTimer *timer)
 {
   guint place = timer->index - 1;
-  WzpTimer *last = self->nodes->pdata[self->nodes->len - 1];
+  WzpTimerNode last = self->nodes[--self->n_nodes];
 
-  g_ptr_array_set_size (self->nodes, self->nodes->len - 1);
   timer->index = 0;
-  if (last != timer)
+  if (last.timer != timer)
     settle (self, place, last);
+}
+
+static void
+add (WzpTimerHeap *self, WzpTimer *timer)
+{
+  if (self->n_nodes == self->size) {
+    self->size = MAX (2 * self->size, MIN_SIZE);
+    self->nodes = g_renew (WzpTimerNode, self->nodes, self->size);
+  }
+  settle (self, self->n_nodes++, (WzpTimerNode){ timer->when, timer });
 }
 
 void
@@ -72,26 +78,28 @@ wzp_timer_heap_set (WzpTimerHeap *self, WzpTimer *timer, guint64 when)
 {
   g_return_if_fail (self != NULL && timer != NULL);
 
+  timer->when = when;
   if (when == WZP_TIMER_NEVER) {
     if (timer->index != 0)
       take_out (self, timer);
-    timer->when = when;
-    return;
+  } else if (timer->index == 0) {
+    add (self, timer);
+  } else if (when < self->nodes[timer->index - 1].when) {
+    settle (self, timer->index - 1, (WzpTimerNode){ when, timer });
   }
-
-  if (timer->index == 0) {
-    g_ptr_array_add (self->nodes, timer);
-    timer->index = self->nodes->len;
-  } else if (timer->when == when) {
-    return;
-  }
-  timer->when = when;
-  settle (self, timer->index - 1, timer);
 }
 
 WzpTimer *
-wzp_timer_heap_peek (const WzpTimerHeap *self)
+wzp_timer_heap_peek (WzpTimerHeap *self)
 {
   g_return_val_if_fail (self != NULL, NULL);
-  return self->nodes->len > 0 ? self->nodes->pdata[0] : NULL;
+
+  while (self->n_nodes > 0) {
+    WzpTimer *first = self->nodes[0].timer;
+
+    if (first->when == self->nodes[0].when)
+      return first;
+    settle (self, 0, (WzpTimerNode){ first->when, first });
+  }
+  return NULL;
 }

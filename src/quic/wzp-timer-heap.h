@@ -1,5 +1,8 @@
 /* wzp-timer-heap: the earliest of many deadlines: a binary heap of nodes that
- * live inside their owners. Pure. */
+ * name timers, which live inside their owners.
+ *
+ * A deadline that only moves on, as most do with every packet, leaves its node
+ * where it is: the node is put right when it comes to the top. Pure. */
 #pragma once
 
 #include <glib.h>
@@ -15,7 +18,13 @@ typedef struct {
 } WzpTimer;
 
 typedef struct {
-  GPtrArray *nodes; /* owned array of WzpTimer, not owned */
+  guint64 when; /* no later than the timer's: that is not looked up */
+  WzpTimer *timer; /* not owned */
+} WzpTimerNode;
+
+typedef struct {
+  WzpTimerNode *nodes; /* owned */
+  guint n_nodes, size; /* in use, allocated */
 } WzpTimerHeap;
 
 void wzp_timer_heap_init (WzpTimerHeap *self);
@@ -23,6 +32,6 @@ void wzp_timer_heap_clear (WzpTimerHeap *self);
 /* Adds, moves, or (@when WZP_TIMER_NEVER) removes. */
 void wzp_timer_heap_set (WzpTimerHeap *self, WzpTimer *timer, guint64 when);
 /* NULL: there is none. */
-WzpTimer *wzp_timer_heap_peek (const WzpTimerHeap *self);
+WzpTimer *wzp_timer_heap_peek (WzpTimerHeap *self);
 
 G_END_DECLS

@@ -2,6 +2,7 @@
 
 #include "netns.h"
 #include "udp-pair.h"
+#include "wzp-sockaddr.h"
 #include "wzp-test.h"
 
 #include <errno.h>
@@ -10,6 +11,7 @@
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 /* Each way to send and receive, for both families. */
 typedef struct {
@@ -457,6 +459,121 @@ test_options (WzpTest *test, gconstpointer data)
   }
 }
 
+/* A socket that somebody else made, on loopback where it is @bound. */
+static int
+make_socket (int domain, int type, gboolean bound)
+{
+  const int fd = socket (domain, type, 0), on = 1;
+  WzpAddr addr = udp_addr (domain == AF_INET6 ? "[::1]:0" : "127.0.0.1:0");
+  struct sockaddr_storage name;
+  socklen_t len = wzp_sockaddr_from_addr (&addr, &name);
+
+  g_assert_cmpint (fd, >=, 0);
+  if (domain == AF_INET6)
+    g_assert_cmpint (
+        setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &on, sizeof on), ==, 0);
+  if (bound)
+    g_assert_cmpint (bind (fd, (struct sockaddr *) &name, len), ==, 0);
+  return fd;
+}
+
+static void
+assert_is_closed (int fd)
+{
+  g_assert_cmpint (fcntl (fd, F_GETFD), ==, -1);
+  g_assert_cmpint (errno, ==, EBADF);
+}
+
+static void
+test_from_fd (WzpTest *test, gconstpointer data)
+{
+  const char *text = data;
+  const int fd =
+      make_socket (text[0] == '[' ? AF_INET6 : AF_INET, SOCK_DGRAM, TRUE);
+  g_autoptr (GError) error = NULL;
+  g_autoptr (WzpUdp) sender = NULL;
+  g_autoptr (GArray) got = udp_datagrams_new ();
+  g_autofree guint8 *bytes = udp_make_data (5000);
+  WzpUdp *udp;
+
+  g_test_summary ("A socket made by somebody else works as an own one");
+  udp = wzp_udp_new_from_fd (fd, NULL, &error);
+  g_assert_no_error (error);
+  g_assert_cmpint (wzp_udp_get_fd (udp), ==, fd);
+  g_assert_true (fcntl (fd, F_GETFL) & O_NONBLOCK);
+  g_assert_true (fcntl (fd, F_GETFD) & FD_CLOEXEC);
+  g_assert_cmpuint (wzp_udp_get_recv_buffer (udp), >, 65536);
+  g_assert_cmpuint (wzp_udp_get_local (udp)->port, !=, 0);
+
+  sender = udp_open (text, NULL);
+  g_assert_cmpint (wzp_udp_send (sender, NULL, wzp_udp_get_local (udp), 2,
+                       bytes, 5000, 1200, NULL),
+      ==, WZP_UDP_SENT);
+  udp_receive (udp, got, 5);
+  udp_assert_data (got, 5000, 1200);
+  g_assert_cmpuint (g_array_index (got, Datagram, 0).ecn, ==, 2);
+  g_assert_true (wzp_addr_equal (
+      &g_array_index (got, Datagram, 0).local, wzp_udp_get_local (udp)));
+  wzp_udp_free (udp);
+  assert_is_closed (fd);
+}
+
+static void
+assert_no_use (int fd, const char *why)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_assert_null (wzp_udp_new_from_fd (fd, NULL, &error));
+  g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+  g_assert_nonnull (strstr (error->message, why));
+  if (fd >= 0)
+    assert_is_closed (fd);
+}
+
+static void
+test_from_wrong_fd (WzpTest *test, gconstpointer data)
+{
+  int fd, pair[2];
+
+  g_test_summary ("What is no bound UDP socket is refused by name, and closed");
+  assert_no_use (-1, g_strerror (EBADF));
+  g_assert_cmpint (pipe (pair), ==, 0);
+  close (pair[1]);
+  assert_no_use (pair[0], g_strerror (ENOTSOCK));
+  assert_no_use (make_socket (AF_INET, SOCK_STREAM, TRUE), "not a UDP socket");
+  assert_no_use (make_socket (AF_INET, SOCK_DGRAM, FALSE), "not bound");
+  assert_no_use (socket (AF_UNIX, SOCK_DGRAM, 0), "neither IPv4 nor IPv6");
+
+  fd = make_socket (AF_INET, SOCK_DGRAM, TRUE);
+  {
+    struct sockaddr_storage name;
+    socklen_t len = sizeof name;
+
+    g_assert_cmpint (getsockname (fd, (struct sockaddr *) &name, &len), ==, 0);
+    g_assert_cmpint (connect (fd, (struct sockaddr *) &name, len), ==, 0);
+  }
+  assert_no_use (fd, "connected");
+}
+
+static void
+test_from_dual_stack_fd (WzpTest *test, gconstpointer data)
+{
+  const int fd = socket (AF_INET6, SOCK_DGRAM, 0), off = 0;
+  struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
+
+  g_test_summary ("A socket for both families at once is refused with the line "
+                  "that helps");
+  if (skip_without_ipv6 ("[")) {
+    if (fd >= 0)
+      close (fd);
+    return;
+  }
+  g_assert_cmpint (
+      setsockopt (fd, IPPROTO_IPV6, IPV6_V6ONLY, &off, sizeof off), ==, 0);
+  g_assert_cmpint (bind (fd, (struct sockaddr *) &any, sizeof any), ==, 0);
+  assert_no_use (fd, "BindIPv6Only=ipv6-only");
+}
+
 static void
 add_for_each_way (const char *name, WzpTestFunc func)
 {
@@ -488,6 +605,11 @@ main (int argc, char **argv)
   wzp_test_add (
       "/udp/same-port-both-families", NULL, test_same_port_both_families);
   wzp_test_add ("/udp/options", NULL, test_options);
+  wzp_test_add ("/udp/from-fd-4", "127.0.0.1:0", test_from_fd);
+  if (udp_have_ipv6 ())
+    wzp_test_add ("/udp/from-fd-6", "[::1]:0", test_from_fd);
+  wzp_test_add ("/udp/from-wrong-fd", NULL, test_from_wrong_fd);
+  wzp_test_add ("/udp/from-dual-stack-fd", NULL, test_from_dual_stack_fd);
 
   return wzp_test_run ();
 }

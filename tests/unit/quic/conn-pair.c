@@ -150,9 +150,12 @@ on_reset_token (WzpConn *conn, const guint8 *token, gpointer owner_data)
 }
 
 static gboolean
-on_admit (WzpConn *conn, const char *server_name, gpointer owner_data)
+on_admit (WzpConn *conn, const char *server_name, guint *ret_max_receive,
+    gpointer owner_data)
 {
   Pair *pair = ((Side *) owner_data)->pair;
+
+  *ret_max_receive = pair->max_receive;
 
   g_free (pair->admitted_name);
   pair->admitted_name = g_strdup (server_name);
@@ -308,6 +311,8 @@ accept_first (Pair *self, const Packet *packet)
   initial.client_scid = header.scid;
   initial.client_dcid = initial.original_dcid = header.dcid;
   fill_config (self, self->server_tls, &config);
+  if (self->server_keep_alive_ms > 0)
+    config.keep_alive_ms = self->server_keep_alive_ms;
   self->server.conn = wzp_conn_new_server (&owner, &self->server, &config,
       &initial, &packet->at, &packet->from, self->now_ns);
   g_assert_nonnull (self->server.conn);
@@ -340,7 +345,7 @@ deliver (Pair *self, const Packet *packet)
   if (side == &self->server && keep_first (self, packet))
     return;
   wzp_conn_read (side->conn, &udp, self->now_ns);
-  side->is_dirty = TRUE;
+  side->is_dirty = side->is_dirty || !wzp_conn_is_holding (side->conn);
 }
 
 void
@@ -411,6 +416,7 @@ write_side (Pair *self, Side *side)
     side->is_dirty = FALSE;
     wzp_batch_reset (&batch);
     more = wzp_conn_write (side->conn, &batch, self->now_ns);
+    side->n_writes++;
     for (guint i = 0; i < batch.n_runs; i++) {
       const WzpBatchRun *run = &batch.runs[i];
 

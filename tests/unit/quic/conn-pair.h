@@ -19,6 +19,7 @@ typedef struct {
   gboolean is_mute; /* reads, but does not write */
   WzpAddr addr;
   guint n_packets_sent, n_handshake_over;
+  guint n_writes; /* calls of wzp_conn_write() */
 
   guint n_established; /* for the server: accept() */
   guint n_closed, n_stream_closed, n_fins, n_pulled, n_pull_done;
@@ -52,6 +53,8 @@ struct _Pair {
   /* What the connections are made with. */
   gsize max_payload;
   guint idle_timeout_ms, handshake_timeout_ms, keep_alive_ms;
+  guint server_keep_alive_ms; /* 0: as keep_alive_ms */
+  guint max_receive; /* the server's answer to a client's name; 0: any */
   gboolean refuse_admit, refuse_accept;
   /* The first packet makes the server and is kept: for what is to be changed in
    * it before pair_resume_server(). */

@@ -122,6 +122,13 @@ on_admit (WzpEndpoint *endpoint, const char *server_name, const WzpAddr *remote,
   return !self->refuse_admit;
 }
 
+static guint
+on_get_max_receive (
+    WzpEndpoint *endpoint, const char *server_name, gpointer user_data)
+{
+  return ((Peer *) user_data)->max_receive;
+}
+
 static gboolean
 on_accept (WzpEndpoint *endpoint, WzpConn *conn, gpointer user_data)
 {
@@ -155,6 +162,7 @@ on_woken (WzpEndpoint *endpoint, gpointer user_data)
 
 static const WzpEndpointHandler endpoint_handler = {
   .admit = on_admit,
+  .get_max_receive = on_get_max_receive,
   .accept = on_accept,
   .packet = on_packet,
   .woken = on_woken,

@@ -36,6 +36,7 @@ struct _Peer {
   guint n_packets, n_woken;
   GByteArray *last_packet; /* owned */
   gboolean refuse_admit, refuse_accept, echo;
+  guint max_receive;       /* of each client; 0: any */
   WzpAddr addr;            /* where it can be dialled */
 };
 

@@ -1,6 +1,7 @@
 /* Packets of no connection: strangers, floods, a server that came back. */
 #include "quic-peer.h"
 #include "udp-relay.h"
+#include "wzp-conn-private.h"
 
 #include <string.h>
 
@@ -180,6 +181,33 @@ test_bogus_initials (WzpTest *test, gconstpointer data)
 }
 
 static void
+test_large_initial (WzpTest *test, gconstpointer data)
+{
+  g_autoptr (Peer) server = peer_new (test->context, 4, NULL, NULL);
+  g_autoptr (Peer) client = peer_new (test->context, 4, NULL, NULL);
+  g_autoptr (WzpUdp) udp = udp_open_stranger ();
+  guint8 packet[WZP_CONN_MAX_FIRST_RECEIVE + 1];
+  WzpEndpointStats stats;
+
+  g_test_summary ("A first packet of a size that nobody sends is dropped");
+
+  fill_initial (packet, sizeof packet, 1, 0);
+  send_as_stranger (udp, server, packet, sizeof packet);
+  wzp_test_assert_until (test,
+      (wzp_endpoint_get_stats (server->endpoint, &stats),
+          stats.bad_packets == 1),
+      PEER_WAIT_MS);
+  g_assert_cmpuint (stats.connections, ==, 0);
+  send_as_stranger (udp, server, packet, sizeof packet - 1);
+  wzp_test_assert_until (test,
+      (wzp_endpoint_get_stats (server->endpoint, &stats),
+          stats.udp.datagrams_received == 2),
+      PEER_WAIT_MS);
+  g_assert_cmpuint (stats.bad_packets, ==, 1); /* that one was looked at */
+  peer_assert_serves (test, client, server);
+}
+
+static void
 test_handshake_bound (WzpTest *test, gconstpointer data)
 {
   const WzpEndpointConfig config = { .keep_alive_ms = 1000 };
@@ -217,6 +245,8 @@ test_handshake_bound (WzpTest *test, gconstpointer data)
       PEER_WAIT_MS);
   g_assert_cmpuint (stats.handshakes, ==, WZP_ENDPOINT_MAX_HANDSHAKES);
   g_assert_cmpuint (stats.connections, ==, WZP_ENDPOINT_MAX_HANDSHAKES);
+  /* The oldest makes place for who goes on. */
+  peer_assert_serves (test, client, server);
 }
 
 static void
@@ -295,6 +325,7 @@ main (int argc, char **argv)
   wzp_test_add (
       "/endpoint/unknown-short-packets", NULL, test_unknown_short_packets);
   wzp_test_add ("/endpoint/garbage", NULL, test_garbage);
+  wzp_test_add ("/endpoint/large-initial", NULL, test_large_initial);
   wzp_test_add ("/endpoint/bogus-initials", NULL, test_bogus_initials);
   wzp_test_add_full (
       "/endpoint/handshake-bound", 60, NULL, test_handshake_bound);

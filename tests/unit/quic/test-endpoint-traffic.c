@@ -84,6 +84,62 @@ test_peer_limits_packets (WzpTest *test, gconstpointer data)
   }
 }
 
+/* Sends datagrams as large as may be until what was found out about the path
+ * had time to grow; asserts that no larger packet is sent by @out, nor by @in
+ * where @both. */
+static void
+assert_packets_at_most (
+    WzpTest *test, PeerConn *out, PeerConn *in, guint max, gboolean both)
+{
+  WzpConnInfo info;
+
+  for (guint i = 0; i < 20; i++) {
+    peer_conn_offer (out, 1, 0);
+    peer_conn_offer (in, 1, 0);
+    wzp_test_assert_until (test,
+        in->n_datagrams == i + 1 && out->n_datagrams == i + 1, PEER_WAIT_MS);
+    wzp_conn_get_info (out->conn, &info);
+    g_assert_cmpuint (info.max_udp_payload, <=, max);
+    wzp_conn_get_info (in->conn, &info);
+    if (both)
+      g_assert_cmpuint (info.max_udp_payload, <=, max);
+  }
+}
+
+static void
+test_limit_by_name (WzpTest *test, gconstpointer data)
+{
+  g_autoptr (Peer) server = peer_new (test->context, 4, NULL, NULL);
+  g_autoptr (Peer) client = peer_new (test->context, 4, NULL, NULL);
+  PeerConn *out, *in;
+
+  g_test_summary ("A server tells a client of one name to send small packets");
+
+  server->max_receive = 1400;
+  peer_connect (test, client, server, &out, &in);
+  assert_packets_at_most (test, out, in, 1400, FALSE);
+}
+
+static void
+test_limit_of_dial (WzpTest *test, gconstpointer data)
+{
+  g_autoptr (Peer) server = peer_new (test->context, 4, NULL, NULL);
+  g_autoptr (Peer) client = peer_new (test->context, 4, NULL, NULL);
+  const WzpDialOptions options = {
+    .server_name = "x",
+    .max_udp_payload = 1300,
+    .expect_key = wzp_identity_get_public_key (server->identity),
+  };
+  PeerConn *out = peer_dial_full (client, &server->addr, &options, NULL);
+
+  g_test_summary ("A dial with a limit holds for what both sides send");
+
+  wzp_test_assert_until (test,
+      out->n_established == 1 && peer_accepted (server, 0) != NULL,
+      PEER_WAIT_MS);
+  assert_packets_at_most (test, out, peer_accepted (server, 0), 1300, TRUE);
+}
+
 static void
 test_many (WzpTest *test, gconstpointer data)
 {
@@ -220,6 +276,8 @@ main (int argc, char **argv)
     wzp_test_add (path, &bulks[i], test_bulk);
   }
   wzp_test_add ("/endpoint/large-packets", NULL, test_large_packets);
+  wzp_test_add ("/endpoint/limit-by-name", NULL, test_limit_by_name);
+  wzp_test_add ("/endpoint/limit-of-dial", NULL, test_limit_of_dial);
   wzp_test_add (
       "/endpoint/peer-limits-packets", NULL, test_peer_limits_packets);
   wzp_test_add ("/endpoint/many", NULL, test_many);

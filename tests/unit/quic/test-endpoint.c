@@ -2,6 +2,10 @@
 #include "quic-peer.h"
 #include "udp-relay.h"
 
+#include <fcntl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 /* Dialling */
 
 static void
@@ -195,6 +199,117 @@ test_bad_bind_address (WzpTest *test, gconstpointer data)
   g_assert_error (error, WZP_ERROR, WZP_ERROR_INVALID);
 }
 
+/* Sockets of the caller's */
+
+static int
+make_socket (const char *text)
+{
+  WzpUdp *udp;
+  WzpAddr addr;
+  int fd;
+
+  g_assert_true (wzp_addr_parse (text, &addr, NULL));
+  udp = wzp_udp_new (&addr, NULL, NULL);
+  g_assert_nonnull (udp);
+  fd = dup (wzp_udp_get_fd (udp));
+  g_assert_cmpint (fd, >=, 0);
+  wzp_udp_free (udp);
+  return fd;
+}
+
+static void
+test_given_socket (WzpTest *test, gconstpointer data)
+{
+  const int fds[] = { make_socket ("127.0.0.1:0") };
+  const WzpEndpointConfig config = {
+    .fds = fds, .n_fds = 1, .bind_address = "192.0.2.1", .bind_port = 1
+  };
+  g_autoptr (Peer) server = peer_new (test->context, 4, NULL, &config);
+  g_autoptr (Peer) client = peer_new (test->context, 4, NULL, NULL);
+
+  g_test_summary ("A given socket is used and nothing is bound");
+  g_assert_cmpuint (wzp_endpoint_get_port (server->endpoint, 6), ==, 0);
+  g_assert_true (wzp_addr_equal (
+      wzp_endpoint_get_bound (server->endpoint), &server->addr));
+  peer_assert_serves (test, client, server);
+  peer_stop (server);
+  g_assert_cmpint (fcntl (fds[0], F_GETFD), ==, -1);
+}
+
+static void
+test_given_both (WzpTest *test, gconstpointer data)
+{
+  const int fds[] = { make_socket ("[::1]:0"), make_socket ("127.0.0.1:0") };
+  const WzpEndpointConfig config = { .fds = fds, .n_fds = 2 };
+  g_autoptr (Peer) server = peer_new (test->context, 4, NULL, &config);
+  g_autoptr (Peer) v4 = peer_new (test->context, 4, NULL, NULL);
+  g_autoptr (Peer) v6 = peer_new (test->context, 6, NULL, NULL);
+
+  g_test_summary ("One of each family, in any order");
+  g_assert_null (wzp_endpoint_get_bound (server->endpoint));
+  peer_assert_serves (test, v4, server);
+  wzp_addr_parse_ip (
+      "::1", wzp_endpoint_get_port (server->endpoint, 6), &server->addr, NULL);
+  peer_assert_serves (test, v6, server);
+}
+
+static void
+test_given_wrong (WzpTest *test, gconstpointer data)
+{
+  g_autoptr (WzpIdentity) identity = wzp_identity_new_ephemeral ();
+  const int wrong[][3] = {
+    { make_socket ("127.0.0.1:0"), make_socket ("127.0.0.1:0"),
+        make_socket ("127.0.0.1:0") },
+    { socket (AF_INET, SOCK_STREAM, 0), make_socket ("127.0.0.1:0"),
+        make_socket ("127.0.0.1:0") },
+  };
+
+  g_test_summary ("Two of a family, or one of no use: all are closed");
+  for (guint i = 0; i < G_N_ELEMENTS (wrong); i++) {
+    const WzpEndpointConfig config = { .fds = wrong[i], .n_fds = 3 };
+    g_autoptr (GError) error = NULL;
+
+    g_assert_null (wzp_endpoint_new (
+        test->context, identity, &config, NULL, NULL, &error));
+    if (i == 0)
+      g_assert_error (error, WZP_ERROR, WZP_ERROR_INVALID);
+    else
+      g_assert_error (error, G_IO_ERROR, G_IO_ERROR_INVALID_ARGUMENT);
+    for (guint k = 0; k < 3; k++)
+      g_assert_cmpint (fcntl (wrong[i][k], F_GETFD), ==, -1);
+  }
+}
+
+/* Another identity for one dial */
+
+static void
+test_dial_as (WzpTest *test, gconstpointer data)
+{
+  g_autoptr (Peer) server = peer_new (test->context, 4, NULL, NULL);
+  g_autoptr (Peer) client = peer_new (test->context, 4, NULL, NULL);
+
+  g_test_summary ("One endpoint is somebody else on each connection");
+  for (guint i = 0; i < 4; i++) {
+    g_autoptr (WzpIdentity) other = wzp_identity_new_ephemeral ();
+    const WzpDialOptions options = {
+      .server_name = "_signal",
+      .identity = i < 3 ? other : NULL,
+      .expect_key = wzp_identity_get_public_key (server->identity),
+    };
+    PeerConn *out = peer_dial_full (client, &server->addr, &options, NULL);
+    g_autofree guint8 *expected = g_memdup2 (
+        wzp_identity_get_public_key (i < 3 ? other : client->identity),
+        WZP_PUBLIC_KEY_LEN);
+
+    g_clear_pointer (&other, wzp_identity_unref); /* it is not kept */
+    wzp_test_assert_until (test,
+        out->n_established == 1 && peer_accepted (server, i) != NULL,
+        PEER_WAIT_MS);
+    g_assert_cmpmem (wzp_conn_get_peer_key (peer_accepted (server, i)->conn),
+        WZP_PUBLIC_KEY_LEN, expected, WZP_PUBLIC_KEY_LEN);
+  }
+}
+
 /* Refusals */
 
 static void
@@ -380,6 +495,10 @@ main (int argc, char **argv)
   wzp_test_add ("/endpoint/closed-port", NULL, test_closed_port);
   wzp_test_add ("/endpoint/port-in-use", NULL, test_port_in_use);
   wzp_test_add ("/endpoint/bad-bind-address", NULL, test_bad_bind_address);
+  wzp_test_add ("/endpoint/given-socket", NULL, test_given_socket);
+  wzp_test_add ("/endpoint/given-both", NULL, test_given_both);
+  wzp_test_add ("/endpoint/given-wrong", NULL, test_given_wrong);
+  wzp_test_add ("/endpoint/dial-as", NULL, test_dial_as);
   wzp_test_add ("/endpoint/wrong-key", NULL, test_wrong_key);
   wzp_test_add ("/endpoint/not-admitted", NULL, test_not_admitted);
   wzp_test_add ("/endpoint/not-accepted", NULL, test_not_accepted);
