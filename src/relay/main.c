@@ -1,94 +1,89 @@
 /* wzp-relay: the relay as a program. */
-#include "wzp-relay-options.h"
-#include "wzp-relay.h"
+#include "wzp-relay-commands.h"
+#include "wzp-relay-service.h"
 
-#include <glib-unix.h>
 #include <locale.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
-/* The least important level that is logged. */
-static GLogLevelFlags log_limit = G_LOG_LEVEL_INFO;
+/* The command line or the configuration is not in order: trying again will not
+ * help. */
+#define EXIT_NOT_IN_ORDER 2
 
-/* Logs go to standard error: standard output is for what other programs
- * read. */
-static GLogWriterOutput
-write_log (GLogLevelFlags level, const GLogField *fields, gsize n_fields,
-    gpointer user_data)
+static int
+complain (const GError *error, int status)
 {
+  g_autofree char *line = wzp_relay_log_escape (error->message, -1);
+
+  fprintf (stderr, "wzp-relay: %s\n", line);
+  return status;
+}
+
+static int
+run_command (char ***args)
+{
+  g_autoptr (GError) error = NULL;
   g_autofree char *text = NULL;
 
-  /* A smaller value is more important. */
-  if ((level & G_LOG_LEVEL_MASK) > log_limit)
-    return G_LOG_WRITER_HANDLED;
-  text = g_log_writer_format_fields (level, fields, n_fields, FALSE);
-  fprintf (stderr, "%s\n", text);
-  return G_LOG_WRITER_HANDLED;
+  text = wzp_relay_command_run (args, &error);
+  if (text == NULL)
+    return complain (error,
+        error->domain == G_OPTION_ERROR ||
+                g_error_matches (error, WZP_ERROR, WZP_ERROR_INVALID)
+            ? EXIT_NOT_IN_ORDER
+            : EXIT_FAILURE);
+  fputs (text, stdout);
+  return EXIT_SUCCESS;
 }
 
-static void
-print_addresses (const WzpRelay *relay, gboolean for_scripts)
-{
-  const char *fingerprint = wzp_relay_get_fingerprint (relay);
-  char text[WZP_ADDR_MAX_STRLEN];
-  WzpAddr addrs[2];
-  guint n = wzp_relay_get_addresses (relay, addrs);
-
-  for (guint i = 0; i < n; i++)
-    printf ("listening on %s\n", wzp_addr_to_string (&addrs[i], text));
-  printf ("fingerprint %s\n", fingerprint);
-  if (for_scripts) {
-    /* Where this machine reaches it when it listens on any address. */
-    if (wzp_addr_scope (&addrs[0]) == WZP_ADDR_UNSPECIFIED)
-      wzp_addr_parse_ip (addrs[0].family == 4 ? "127.0.0.1" : "::1",
-          addrs[0].port, &addrs[0], NULL);
-    printf ("relay=%s fingerprint=%s\n", wzp_addr_to_string (&addrs[0], text),
-        fingerprint);
-  }
-  printf ("ready\n");
-  fflush (stdout);
-}
-
+/* The key file too, where it is there: its permissions may be wrong. */
 static gboolean
-on_signal (gpointer user_data)
+check_key (const WzpRelayOptions *options, const WzpRelaySettings *settings,
+    GError **error)
 {
-  g_main_loop_quit (user_data);
-  return G_SOURCE_CONTINUE;
-}
-
-/* Prints where the relay is and serves until a signal comes. */
-static void
-serve (const WzpRelay *relay, gboolean for_scripts)
-{
-  g_autoptr (GMainLoop) loop = g_main_loop_new (NULL, FALSE);
-  /* Before "ready": whoever reads that may send one at once. */
-  guint interrupt = g_unix_signal_add (SIGINT, on_signal, loop);
-  guint terminate = g_unix_signal_add (SIGTERM, on_signal, loop);
-
-  print_addresses (relay, for_scripts);
-  g_main_loop_run (loop);
-  g_info ("the relay ends");
-  g_source_remove (interrupt);
-  g_source_remove (terminate);
-}
-
-static gboolean
-start_and_serve (const WzpRelayOptions *options, GError **error)
-{
-  WzpRelayConfig config = { .listen = options->listen, .port = options->port };
   g_autoptr (WzpIdentity) identity = NULL;
-  g_autoptr (WzpRelay) relay = NULL;
+  g_autoptr (GError) reason = NULL;
 
-  identity = wzp_relay_options_load_identity (options, error);
-  if (identity == NULL)
-    return FALSE;
-  config.identity = identity;
-  relay = wzp_relay_new (NULL, &config, error);
-  if (relay == NULL)
-    return FALSE;
-  serve (relay, options->print_address);
-  return TRUE;
+  identity =
+      wzp_relay_options_load_identity (options, settings, FALSE, &reason);
+  if (identity != NULL ||
+      g_error_matches (reason, G_FILE_ERROR, G_FILE_ERROR_NOENT))
+    return TRUE;
+  g_propagate_error (error, g_steal_pointer (&reason));
+  return FALSE;
+}
+
+static int
+check_config (const WzpRelayOptions *options, const WzpRelaySettings *settings)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!check_key (options, settings, &error))
+    return complain (error, EXIT_NOT_IN_ORDER);
+  printf ("%s is in order\n",
+      settings->path != NULL ? settings->path : "no configuration file");
+  return EXIT_SUCCESS;
+}
+
+static int
+run (const WzpRelayOptions *options)
+{
+  g_autoptr (GError) error = NULL;
+  WzpRelaySettings *settings;
+
+  settings = wzp_relay_options_load_settings (options, &error);
+  if (settings == NULL)
+    return complain (error, EXIT_NOT_IN_ORDER);
+  if (options->check_config) {
+    const int status = check_config (options, settings);
+
+    wzp_relay_settings_free (settings);
+    return status;
+  }
+  if (!wzp_relay_service_run (options, settings, &error))
+    return complain (error, EXIT_FAILURE);
+  return EXIT_SUCCESS;
 }
 
 int
@@ -99,23 +94,23 @@ main (int argc, char **argv)
   g_autoptr (GError) error = NULL;
 
   setlocale (LC_ALL, "");
-  g_log_set_writer_func (write_log, NULL, NULL);
-  if (!wzp_relay_options_parse (&args, &options, &error)) {
-    fprintf (stderr, "wzp-relay: %s\n", error->message);
-    return 2;
+  wzp_relay_log_install (NULL);
+  if (argc > 1 && wzp_relay_is_command (argv[1])) {
+    g_free (args[0]);
+    memmove (args, args + 1, (gsize) argc * sizeof *args);
+    return run_command (&args);
   }
+  if (!wzp_relay_options_parse (&args, &options, &error))
+    return complain (error, EXIT_NOT_IN_ORDER);
   if (options.version) {
     printf ("wzp-relay %s\n", WZP_VERSION);
     return EXIT_SUCCESS;
   }
-  if (options.quiet)
-    log_limit = G_LOG_LEVEL_WARNING;
-  else if (options.verbose)
-    log_limit = G_LOG_LEVEL_DEBUG;
+  if (options.list_config_keys) {
+    g_autofree char *list = wzp_relay_settings_list_keys ();
 
-  if (!start_and_serve (&options, &error)) {
-    fprintf (stderr, "wzp-relay: %s\n", error->message);
-    return EXIT_FAILURE;
+    fputs (list, stdout);
+    return EXIT_SUCCESS;
   }
-  return EXIT_SUCCESS;
+  return run (&options);
 }

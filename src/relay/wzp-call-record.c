@@ -34,10 +34,16 @@ dup_addrs (char *const *texts)
 }
 
 static void
+clear_addrs (WzpCallRecord *call, WzpCallSide side)
+{
+  g_clear_pointer (&call->reflexive_addr[side], g_free);
+  g_clear_pointer (&call->local_addrs[side], g_strfreev);
+}
+
+static void
 take_addrs (WzpCallRecord *call, WzpCallSide side, const WzpMessage *message)
 {
-  g_free (call->reflexive_addr[side]);
-  g_strfreev (call->local_addrs[side]);
+  clear_addrs (call, side);
   call->reflexive_addr[side] = dup_if_addr (message->reflexive_addr);
   call->local_addrs[side] = dup_addrs (message->local_addrs);
 }
@@ -49,7 +55,11 @@ wzp_call_record_new (const WzpMessage *offer)
 
   call->id = g_strdup (offer->call_id);
   call->state = WZP_CALL_PENDING;
-  call->link.data = call;
+  wzp_deadline_init (&call->timeout, call);
+  call->no_reason = WZP_HANGUP_ERROR;
+  call->no_detail = WZP_HANGUP_DETAIL_NOT_FOUND;
+  call->fp[WZP_CALL_CALLER] = offer->caller_fp;
+  call->fp[WZP_CALL_CALLEE] = offer->target_fp;
   take_addrs (call, WZP_CALL_CALLER, offer);
   return call;
 }
@@ -59,10 +69,8 @@ wzp_call_record_free (WzpCallRecord *call)
 {
   if (call == NULL)
     return;
-  for (guint side = 0; side < 2; side++) {
-    g_free (call->reflexive_addr[side]);
-    g_strfreev (call->local_addrs[side]);
-  }
+  clear_addrs (call, WZP_CALL_CALLER);
+  clear_addrs (call, WZP_CALL_CALLEE);
   g_free (call->id);
   g_free (call);
 }
@@ -72,7 +80,19 @@ wzp_call_record_answer (WzpCallRecord *call, const WzpMessage *answer)
 {
   call->state = WZP_CALL_ACTIVE;
   call->mode = answer->accept_mode;
-  take_addrs (call, WZP_CALL_CALLEE, answer);
+  if (call->mode != WZP_ACCEPT_TRUSTED) {
+    clear_addrs (call, WZP_CALL_CALLER);
+    clear_addrs (call, WZP_CALL_CALLEE);
+  } else if (!call->has_update[WZP_CALL_CALLEE]) {
+    take_addrs (call, WZP_CALL_CALLEE, answer);
+  }
+}
+
+/* Addresses go from one party to the other. */
+static gboolean
+is_open (const WzpCallRecord *call)
+{
+  return call->state == WZP_CALL_ACTIVE && call->mode == WZP_ACCEPT_TRUSTED;
 }
 
 gboolean
@@ -82,7 +102,9 @@ wzp_call_record_update (
   if (update->generation < call->generation[from])
     return FALSE;
   call->generation[from] = update->generation;
-  take_addrs (call, from, update);
+  call->has_update[from] = TRUE;
+  if (call->state != WZP_CALL_ACTIVE || is_open (call))
+    take_addrs (call, from, update);
   return TRUE;
 }
 
@@ -102,16 +124,30 @@ clean_addrs (WzpMessage *message, gboolean is_private)
   g_strfreev (local);
 }
 
-WzpMessage *
-wzp_call_record_make_offer (const WzpMessage *offer, const char *caller_alias)
+static WzpMessage *
+copy_offer (
+    const WzpMessage *offer, const char *caller_alias, gboolean is_private)
 {
   WzpMessage *message = wzp_message_copy (offer);
 
-  /* How the callee will accept is not known yet: it gets them by CallSetup. */
-  clean_addrs (message, TRUE);
+  clean_addrs (message, is_private);
   g_free (message->alias);
   message->alias = g_strdup (caller_alias);
   return message;
+}
+
+WzpMessage *
+wzp_call_record_make_offer (const WzpMessage *offer, const char *caller_alias)
+{
+  /* How the callee will accept is not known yet: it gets them by CallSetup. */
+  return copy_offer (offer, caller_alias, TRUE);
+}
+
+WzpMessage *
+wzp_call_record_make_offer_to_relay (
+    const WzpMessage *offer, const char *caller_alias)
+{
+  return copy_offer (offer, caller_alias, FALSE);
 }
 
 WzpMessage *
@@ -133,7 +169,7 @@ wzp_call_record_make_setup (
   message->call_id = g_strdup (call->id);
   message->room = wzp_sni_for_call_room (call->id);
   message->relay_addr = g_strdup (relay_addr);
-  if (call->mode == WZP_ACCEPT_TRUSTED) {
+  if (is_open (call)) {
     message->reflexive_addr = g_strdup (call->reflexive_addr[other]);
     message->local_addrs = g_strdupv (call->local_addrs[other]);
   }
@@ -142,11 +178,15 @@ wzp_call_record_make_setup (
 
 WzpMessage *
 wzp_call_record_make_update (
-    const WzpCallRecord *call, const WzpMessage *update)
+    const WzpCallRecord *call, WzpCallSide from, const WzpMessage *update)
 {
+  /* The callee's relay has the caller's addresses from the offer, and needs
+   * newer ones for its CallSetup. */
+  gboolean is_for_relay = call->state != WZP_CALL_ACTIVE &&
+      from == WZP_CALL_CALLER && call->party[WZP_CALL_CALLEE] == NULL;
   WzpMessage *message;
 
-  if (call->state != WZP_CALL_ACTIVE || call->mode != WZP_ACCEPT_TRUSTED)
+  if (!is_open (call) && !is_for_relay)
     return NULL;
   message = wzp_message_copy (update);
   clean_addrs (message, FALSE);

@@ -77,9 +77,11 @@ test_node_new_narrow (
   char text[WZP_ADDR_MAX_STRLEN];
   WzpAddr addr;
 
-  test_relay_get_addr (relay, &addr);
   node->test = test;
-  node->relay = g_strdup (wzp_addr_to_string (&addr, text));
+  if (relay != NULL) {
+    test_relay_get_addr (relay, &addr);
+    node->relay = g_strdup (wzp_addr_to_string (&addr, text));
+  }
   node->peer = test_peer_new (index);
   node->identity = node->peer->identity;
   node->messages =
@@ -195,6 +197,36 @@ on_datagram (
 }
 
 static void
+on_stream_data (WzpConn *wzp_conn, gint64 stream_id, const guint8 *data,
+    gsize len, gboolean fin, gpointer user_data)
+{
+  TestConn *conn = user_data;
+
+  wzp_channel_stream_data (conn->channel, stream_id, data, len, fin);
+}
+
+static void
+on_stream_closed (WzpConn *wzp_conn, gint64 stream_id, gpointer user_data)
+{
+  TestConn *conn = user_data;
+
+  wzp_channel_stream_closed (conn->channel, stream_id);
+}
+
+static void
+on_conn_message (
+    WzpChannel *channel, const WzpMessage *message, gpointer user_data)
+{
+  TestConn *conn = user_data;
+
+  g_ptr_array_add (conn->messages, wzp_message_copy (message));
+}
+
+static const WzpChannelHandler channel_handler = {
+  .message = on_conn_message,
+};
+
+static void
 on_closed (WzpConn *wzp_conn, const WzpCloseInfo *info, gpointer user_data)
 {
   TestConn *conn = user_data;
@@ -208,6 +240,8 @@ on_closed (WzpConn *wzp_conn, const WzpCloseInfo *info, gpointer user_data)
 static const WzpConnHandler conn_handler = {
   .established = on_established,
   .datagram = on_datagram,
+  .stream_data = on_stream_data,
+  .stream_closed = on_stream_closed,
   .closed = on_closed,
 };
 
@@ -228,13 +262,19 @@ test_conn_new (TestNode *node, WzpRelay *relay, const char *server_name)
   g_autoptr (GError) error = NULL;
   WzpAddr addr;
 
-  test_relay_get_addr (relay, &addr);
+  if (relay != NULL)
+    test_relay_get_addr (relay, &addr);
+  else
+    g_assert_true (wzp_addr_parse (node->relay, &addr, NULL));
   conn->node = node;
   conn->datagrams =
       g_ptr_array_new_with_free_func ((GDestroyNotify) g_bytes_unref);
   conn->conn = wzp_endpoint_dial (
       node->endpoint, &addr, &options, &conn_handler, conn, &error);
   g_assert_no_error (error);
+  conn->channel = wzp_channel_new (conn->conn, &channel_handler, conn);
+  conn->messages =
+      g_ptr_array_new_with_free_func ((GDestroyNotify) wzp_message_free);
   return conn;
 }
 
@@ -242,9 +282,11 @@ void
 test_conn_free (TestConn *conn)
 {
   wzp_conn_set_handler (conn->conn, NULL, NULL);
+  wzp_channel_free (conn->channel);
   wzp_conn_close (conn->conn, WZP_CLOSE_NORMAL, NULL);
   wzp_conn_unref (conn->conn);
   g_ptr_array_unref (conn->datagrams);
+  g_ptr_array_unref (conn->messages);
   g_free (conn->close_reason);
   g_free (conn);
 }
@@ -274,4 +316,28 @@ test_conn_send (TestConn *conn, const void *data, gsize len)
   struct iovec iov = { .iov_base = (void *) data, .iov_len = len };
 
   return wzp_conn_send_datagram (conn->conn, &iov, 1);
+}
+
+void
+test_conn_send_message (TestConn *conn, WzpMessage *message)
+{
+  g_autoptr (GError) error = NULL;
+
+  wzp_channel_send (conn->channel, message, &error);
+  g_assert_no_error (error);
+  wzp_message_free (message);
+}
+
+WzpMessage *
+test_conn_expect (TestConn *conn, WzpMessageType type)
+{
+  WzpMessage *message;
+
+  wzp_test_assert_until (
+      conn->node->test, conn->messages->len > 0 || conn->is_closed, WAIT_MS);
+  g_assert_cmpstr (conn->close_reason, ==, NULL);
+  message = g_ptr_array_steal_index (conn->messages, 0);
+  g_assert_cmpstr (wzp_message_type_to_string (message->type), ==,
+      wzp_message_type_to_string (type));
+  return message;
 }

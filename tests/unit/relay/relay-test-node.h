@@ -3,6 +3,7 @@
 #pragma once
 
 #include "relay-test-peer.h"
+#include "wzp-channel.h"
 #include "wzp-relay.h"
 #include "wzp-signal-client.h"
 #include "wzp-test.h"
@@ -24,6 +25,8 @@ typedef struct {
 WzpRelay *test_relay_new (WzpTest *test, const WzpRelayConfig *config);
 void test_relay_get_addr (const WzpRelay *relay, WzpAddr *ret_addr);
 
+/* @relay NULL: one in another process, which the test sets as node->relay and
+ * config.relay. */
 TestNode *test_node_new (WzpTest *test, WzpRelay *relay, guint index);
 /* One that neither sends nor takes larger UDP payloads; 0: the default. */
 TestNode *test_node_new_narrow (
@@ -50,8 +53,11 @@ typedef struct {
   gboolean close_is_application;
   char *close_reason;   /* owned */
   GPtrArray *datagrams; /* of GBytes */
+  WzpChannel *channel;  /* owned: messages on its streams */
+  GPtrArray *messages;  /* of WzpMessage, that were not taken yet */
 } TestConn;
 
+/* @relay NULL: to node->relay. */
 TestConn *test_conn_new (
     TestNode *node, WzpRelay *relay, const char *server_name);
 void test_conn_free (TestConn *conn);
@@ -60,3 +66,7 @@ void test_conn_wait_closed (
     TestConn *conn, guint64 code, const char *reason);
 /* FALSE: not queued. */
 gboolean test_conn_send (TestConn *conn, const void *data, gsize len);
+/* Takes @message. */
+void test_conn_send_message (TestConn *conn, WzpMessage *message);
+/* Waits for the next message, which has to be of @type (transfer full). */
+WzpMessage *test_conn_expect (TestConn *conn, WzpMessageType type);

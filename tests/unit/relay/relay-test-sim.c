@@ -12,7 +12,14 @@ addr (const char *text)
 void
 test_sim_init (TestSim *sim, const WzpRegistryLimits *limits)
 {
-  sim->registry = wzp_registry_new (limits);
+  test_sim_init_relay (sim, limits, TEST_SIM_RELAY_FP);
+}
+
+void
+test_sim_init_relay (
+    TestSim *sim, const WzpRegistryLimits *limits, const char *relay_fp)
+{
+  sim->registry = wzp_registry_new (limits, relay_fp);
   sim->now_us = 1000;
 }
 
@@ -31,7 +38,7 @@ test_client_new (TestSim *sim, guint index)
 void
 test_client_leave (TestSim *sim, TestClient *client)
 {
-  wzp_registry_remove (sim->registry, client->client);
+  wzp_registry_remove (sim->registry, client->client, sim->now_us);
   client->client = NULL;
 }
 
@@ -63,6 +70,7 @@ test_client_pop (TestSim *sim, const TestClient *client)
   WzpRegistryOutput output;
 
   g_assert_true (wzp_registry_pop (sim->registry, &output));
+  g_assert_false (output.is_link);
   g_assert_true (output.owner == client);
   return output.message;
 }
@@ -163,4 +171,104 @@ test_sim_stats (const TestSim *sim)
 
   wzp_registry_get_stats (sim->registry, &result);
   return result;
+}
+
+void
+test_client_return (TestSim *sim, TestClient *client)
+{
+  g_assert_null (client->client);
+  client->client = wzp_registry_add (sim->registry,
+      wzp_identity_get_public_key (client->peer->identity), client, NULL);
+  test_client_send (sim, client, test_peer_register (client->peer, NULL));
+  test_client_expect_ack (sim, client, NULL);
+}
+
+TestLink *
+test_link_new (TestSim *sim, const char *relay_fp)
+{
+  TestLink *link = g_new0 (TestLink, 1);
+
+  link->relay_fp = g_strdup (relay_fp);
+  test_link_up (sim, link);
+  return link;
+}
+
+void
+test_link_up (TestSim *sim, TestLink *link)
+{
+  g_assert_null (link->link);
+  link->link = wzp_registry_add_link (
+      sim->registry, link->relay_fp, link, sim->now_us, NULL);
+  g_assert_nonnull (link->link);
+}
+
+void
+test_link_down (TestSim *sim, TestLink *link)
+{
+  wzp_registry_remove_link (sim->registry, link->link, sim->now_us);
+  link->link = NULL;
+}
+
+void
+test_link_free (TestSim *sim, TestLink *link)
+{
+  if (link->link != NULL)
+    test_link_down (sim, link);
+  g_free (link->relay_fp);
+  g_free (link);
+}
+
+void
+test_link_send_as (TestSim *sim, TestLink *link, WzpMessage *inner,
+    const char *origin_relay_fp)
+{
+  g_autoptr (WzpMessage) forward =
+      wzp_message_new (WZP_MESSAGE_FEDERATED_SIGNAL_FORWARD);
+
+  forward->inner = inner;
+  forward->origin_relay_fp = g_strdup (origin_relay_fp);
+  wzp_registry_link_message (sim->registry, link->link, forward, sim->now_us);
+}
+
+void
+test_link_send (TestSim *sim, TestLink *link, WzpMessage *inner)
+{
+  test_link_send_as (sim, link, inner, link->relay_fp);
+}
+
+WzpMessage *
+test_link_expect (TestSim *sim, const TestLink *link, WzpMessageType type)
+{
+  WzpRegistryOutput output;
+  g_autoptr (WzpMessage) forward = NULL;
+  WzpMessage *inner;
+
+  g_assert_true (wzp_registry_pop (sim->registry, &output));
+  forward = output.message;
+  g_assert_true (output.is_link);
+  g_assert_true (output.owner == link);
+  g_assert_cmpint (forward->type, ==, WZP_MESSAGE_FEDERATED_SIGNAL_FORWARD);
+  g_assert_cmpstr (forward->origin_relay_fp, ==, TEST_SIM_RELAY_FP);
+  inner = g_steal_pointer (&forward->inner);
+  g_assert_cmpstr (wzp_message_type_to_string (inner->type), ==,
+      wzp_message_type_to_string (type));
+  return inner;
+}
+
+void
+test_link_skip (TestSim *sim, const TestLink *link, WzpMessageType type)
+{
+  wzp_message_free (test_link_expect (sim, link, type));
+}
+
+void
+test_link_expect_hangup (TestSim *sim, const TestLink *link,
+    const char *call_id, WzpHangupReason reason, const char *detail)
+{
+  g_autoptr (WzpMessage) message =
+      test_link_expect (sim, link, WZP_MESSAGE_HANGUP);
+
+  g_assert_cmpstr (message->call_id, ==, call_id);
+  g_assert_cmpint (message->reason, ==, reason);
+  g_assert_cmpstr (message->detail, ==, detail);
 }

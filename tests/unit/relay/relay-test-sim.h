@@ -16,7 +16,19 @@ typedef struct {
   WzpRegistryClient *client; /* NULL: it is gone */
 } TestClient;
 
+/* The registry's own relay. */
+#define TEST_SIM_RELAY_FP "00:11:22"
+
+/* Another relay: the owner of its link. What it says is up to the test. */
+typedef struct {
+  char *relay_fp;        /* owned */
+  WzpRegistryLink *link; /* NULL: it is down */
+} TestLink;
+
 void test_sim_init (TestSim *sim, const WzpRegistryLimits *limits);
+/* Of the relay @relay_fp, nullable. */
+void test_sim_init_relay (
+    TestSim *sim, const WzpRegistryLimits *limits, const char *relay_fp);
 WzpRegistryStats test_sim_stats (const TestSim *sim);
 void test_sim_expect_nothing (TestSim *sim);
 
@@ -48,3 +60,23 @@ void test_client_expect_hangup (TestSim *sim, const TestClient *client,
 /* @error: NULL: registered. */
 void test_client_expect_ack (
     TestSim *sim, const TestClient *client, const char *error);
+/* A new connection of one that is gone, registered again without an alias; the
+ * ack is popped. */
+void test_client_return (TestSim *sim, TestClient *client);
+
+/* Up. */
+TestLink *test_link_new (TestSim *sim, const char *relay_fp);
+void test_link_up (TestSim *sim, TestLink *link);
+void test_link_down (TestSim *sim, TestLink *link);
+void test_link_free (TestSim *sim, TestLink *link);
+/* In a forward of its own; takes @inner. */
+void test_link_send (TestSim *sim, TestLink *link, WzpMessage *inner);
+void test_link_send_as (TestSim *sim, TestLink *link, WzpMessage *inner,
+    const char *origin_relay_fp);
+/* The next output is a forward of ours for @link: what is in it (transfer
+ * full). */
+WzpMessage *test_link_expect (
+    TestSim *sim, const TestLink *link, WzpMessageType type);
+void test_link_skip (TestSim *sim, const TestLink *link, WzpMessageType type);
+void test_link_expect_hangup (TestSim *sim, const TestLink *link,
+    const char *call_id, WzpHangupReason reason, const char *detail);

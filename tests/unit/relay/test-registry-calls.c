@@ -243,78 +243,6 @@ test_hangup_ends (void)
 }
 
 static void
-test_disconnect (void)
-{
-  TestSim sim;
-  TestClient *a, *b, *c;
-
-  test_sim_init (&sim, NULL);
-  a = test_client_new_registered (&sim, 1, NULL);
-  b = test_client_new_registered (&sim, 2, NULL);
-  c = test_client_new_registered (&sim, 3, NULL);
-  test_client_offer (&sim, a, b, "c1");
-  test_client_skip (&sim, b, WZP_MESSAGE_DIRECT_CALL_OFFER);
-  test_client_call (&sim, b, c, "c2");
-  test_client_call (&sim, b, c, "c3");
-  wzp_registry_set_in_room (sim.registry, "c2", b->peer->fp, TRUE);
-  wzp_registry_set_in_room (sim.registry, "c3", c->peer->fp, TRUE);
-
-  /* The call that goes on in its room stays, until the room is left. */
-  test_client_leave (&sim, b);
-  test_client_expect_hangup (
-      &sim, c, "c3", WZP_HANGUP_ERROR, WZP_HANGUP_DETAIL_DISCONNECTED);
-  test_client_expect_hangup (
-      &sim, a, "c1", WZP_HANGUP_ERROR, WZP_HANGUP_DETAIL_DISCONNECTED);
-  test_sim_expect_nothing (&sim);
-  g_assert_true (wzp_registry_may_join (sim.registry, "c2", b->peer->fp));
-  wzp_registry_set_in_room (sim.registry, "c2", b->peer->fp, FALSE);
-  test_client_expect_hangup (
-      &sim, c, "c2", WZP_HANGUP_ERROR, WZP_HANGUP_DETAIL_DISCONNECTED);
-  g_assert_cmpuint (test_sim_stats (&sim).calls, ==, 0);
-
-  /* Both are gone but for the room. */
-  test_client_call (&sim, a, c, "c4");
-  wzp_registry_set_in_room (sim.registry, "c4", a->peer->fp, TRUE);
-  wzp_registry_set_in_room (sim.registry, "c4", c->peer->fp, TRUE);
-  test_client_leave (&sim, a);
-  test_client_leave (&sim, c);
-  g_assert_cmpuint (test_sim_stats (&sim).calls, ==, 1);
-  wzp_registry_set_in_room (sim.registry, "c4", a->peer->fp, FALSE);
-  test_sim_expect_nothing (&sim);
-  g_assert_cmpuint (test_sim_stats (&sim).calls, ==, 0);
-  wzp_registry_set_in_room (sim.registry, "c4", c->peer->fp, FALSE);
-
-  test_client_free (&sim, a);
-  test_client_free (&sim, b);
-  test_client_free (&sim, c);
-  wzp_registry_free (sim.registry);
-}
-
-static void
-test_back_in_call (void)
-{
-  TestSim sim;
-  TestClient *a, *b;
-
-  g_test_summary ("Who comes back while in the room still has the call");
-
-  test_sim_init (&sim, NULL);
-  a = test_client_new_registered (&sim, 1, NULL);
-  b = test_client_new_registered (&sim, 2, NULL);
-  test_client_call (&sim, a, b, "c1");
-  wzp_registry_set_in_room (sim.registry, "c1", b->peer->fp, TRUE);
-  test_client_leave (&sim, b);
-  b->client = wzp_registry_add (sim.registry, NULL, b, NULL);
-  test_client_send (&sim, b, test_peer_register (b->peer, NULL));
-  test_client_expect_ack (&sim, b, NULL);
-  test_client_send (&sim, a, test_hangup ("c1", WZP_HANGUP_NORMAL));
-  test_client_expect_hangup (&sim, b, "c1", WZP_HANGUP_NORMAL, NULL);
-  test_client_free (&sim, a);
-  test_client_free (&sim, b);
-  wzp_registry_free (sim.registry);
-}
-
-static void
 test_refused_offers (void)
 {
   TestSim sim;
@@ -617,7 +545,131 @@ test_call_limits (void)
 
   for (guint i = 0; i < G_N_ELEMENTS (clients); i++)
     test_client_free (&sim, clients[i]);
-  g_assert_cmpuint (test_sim_stats (&sim).calls, ==, 0);
+  wzp_registry_free (sim.registry);
+}
+
+static void
+test_ringing_limit (void)
+{
+  TestSim sim;
+  TestClient *callee, *callers[WZP_REGISTRY_MAX_RINGING + 1];
+  const WzpRegistryLimits limits = { .max_ringing = 1 };
+  char id[] = "c0";
+
+  g_test_summary ("A flood of callers does not fill one callee's phone");
+
+  test_sim_init (&sim, NULL);
+  callee = test_client_new_registered (&sim, 9, NULL);
+  for (guint i = 0; i < G_N_ELEMENTS (callers); i++) {
+    callers[i] = test_client_new_registered (&sim, i, NULL);
+    id[1] = (char) ('0' + i);
+    test_client_offer (&sim, callers[i], callee, id);
+    if (i < WZP_REGISTRY_MAX_RINGING)
+      test_client_skip (&sim, callee, WZP_MESSAGE_DIRECT_CALL_OFFER);
+    else
+      test_client_expect_hangup (
+          &sim, callers[i], id, WZP_HANGUP_BUSY, WZP_HANGUP_DETAIL_LIMIT);
+  }
+  /* It may call itself, and an answer or an end makes room. */
+  test_client_offer (&sim, callee, callers[4], "d0");
+  test_client_skip (&sim, callers[4], WZP_MESSAGE_DIRECT_CALL_OFFER);
+  test_client_answer (&sim, callee, callers[0], "c0", WZP_ACCEPT_TRUSTED);
+  test_client_send (&sim, callers[1], test_hangup ("c1", WZP_HANGUP_NORMAL));
+  for (guint i = 0; i < 4; i++) {
+    WzpRegistryOutput output;
+
+    g_assert_true (wzp_registry_pop (sim.registry, &output));
+    wzp_message_free (output.message);
+  }
+  test_sim_expect_nothing (&sim);
+  test_client_offer (&sim, callers[4], callee, "d1");
+  test_client_skip (&sim, callee, WZP_MESSAGE_DIRECT_CALL_OFFER);
+  test_client_offer (&sim, callers[4], callee, "d2");
+  test_client_skip (&sim, callee, WZP_MESSAGE_DIRECT_CALL_OFFER);
+  test_client_offer (&sim, callers[4], callee, "d3");
+  test_client_expect_hangup (
+      &sim, callers[4], "d3", WZP_HANGUP_BUSY, WZP_HANGUP_DETAIL_LIMIT);
+
+  /* Another limit is for those to come: 4 ring on, 0 ring on. */
+  wzp_registry_set_limits (sim.registry, &limits);
+  g_assert_cmpuint (test_sim_stats (&sim).calls, ==, 6);
+  test_client_offer (&sim, callers[4], callers[3], "d4");
+  test_client_skip (&sim, callers[3], WZP_MESSAGE_DIRECT_CALL_OFFER);
+  test_client_offer (&sim, callers[2], callers[3], "d5");
+  test_client_expect_hangup (
+      &sim, callers[2], "d5", WZP_HANGUP_BUSY, WZP_HANGUP_DETAIL_LIMIT);
+
+  test_client_free (&sim, callee);
+  for (guint i = 0; i < G_N_ELEMENTS (callers); i++)
+    test_client_free (&sim, callers[i]);
+  wzp_registry_free (sim.registry);
+}
+
+static void
+test_timeout_changed (void)
+{
+  const WzpRegistryLimits shorter = { .call_timeout_us = 5 * SECOND };
+  TestSim sim;
+  TestClient *a, *b;
+  gint64 start_us;
+
+  g_test_summary ("A shorter time for calls to come does not wait for the "
+                  "longer one of calls before");
+
+  test_sim_init (&sim, NULL);
+  a = test_client_new_registered (&sim, 1, NULL);
+  b = test_client_new_registered (&sim, 2, NULL);
+  start_us = sim.now_us;
+  test_client_offer (&sim, a, b, "c1");
+  test_client_skip (&sim, b, WZP_MESSAGE_DIRECT_CALL_OFFER);
+  wzp_registry_set_limits (sim.registry, &shorter);
+  test_client_offer (&sim, a, b, "c2");
+  test_client_skip (&sim, b, WZP_MESSAGE_DIRECT_CALL_OFFER);
+  g_assert_cmpint (
+      wzp_registry_get_deadline (sim.registry), ==, start_us + 5 * SECOND);
+  g_assert_cmpint (wzp_registry_advance (sim.registry, start_us + 5 * SECOND),
+      ==, start_us + 30 * SECOND);
+  test_client_expect_hangup (&sim, b, "c2", WZP_HANGUP_TIMEOUT, NULL);
+  test_client_expect_hangup (&sim, a, "c2", WZP_HANGUP_TIMEOUT, NULL);
+  test_sim_expect_nothing (&sim);
+  test_client_free (&sim, a);
+  test_client_free (&sim, b);
+  wzp_registry_free (sim.registry);
+}
+
+static void
+test_update_overtakes (void)
+{
+  TestSim sim;
+  TestClient *a, *b;
+  WzpMessage *message;
+
+  g_test_summary ("An update that overtakes the answer is newer than it");
+
+  test_sim_init (&sim, NULL);
+  a = test_client_new_registered (&sim, 1, NULL);
+  b = test_client_new_registered (&sim, 2, NULL);
+  test_client_offer (&sim, a, b, "c1");
+  test_client_skip (&sim, b, WZP_MESSAGE_DIRECT_CALL_OFFER);
+  message = test_peer_update (b->peer, "c1", 1);
+  g_free (message->reflexive_addr);
+  message->reflexive_addr = g_strdup ("198.51.100.99:9");
+  test_client_send (&sim, b, message);
+  test_sim_expect_nothing (&sim);
+  test_client_answer (&sim, b, a, "c1", WZP_ACCEPT_TRUSTED);
+  test_client_skip (&sim, a, WZP_MESSAGE_DIRECT_CALL_ANSWER);
+  message = test_client_expect (&sim, a, WZP_MESSAGE_CALL_SETUP);
+  g_assert_cmpstr (message->reflexive_addr, ==, "198.51.100.99:9");
+  wzp_message_free (message);
+  test_client_skip (&sim, b, WZP_MESSAGE_CALL_SETUP);
+  /* The same generation again is passed on: who has it passes it over. */
+  for (guint i = 0; i < 2; i++) {
+    test_client_send (&sim, b, test_peer_update (b->peer, "c1", 1));
+    test_client_skip (&sim, a, WZP_MESSAGE_CANDIDATE_UPDATE);
+  }
+  test_sim_expect_nothing (&sim);
+  test_client_free (&sim, a);
+  test_client_free (&sim, b);
   wzp_registry_free (sim.registry);
 }
 
@@ -630,8 +682,6 @@ main (int argc, char **argv)
   g_test_add_func ("/registry-calls/reject", test_reject);
   g_test_add_func ("/registry-calls/expiry", test_expiry);
   g_test_add_func ("/registry-calls/hang-up", test_hangup_ends);
-  g_test_add_func ("/registry-calls/disconnect", test_disconnect);
-  g_test_add_func ("/registry-calls/back-in-call", test_back_in_call);
   g_test_add_func ("/registry-calls/refused-offers", test_refused_offers);
   g_test_add_func ("/registry-calls/caller-alias", test_caller_alias);
   g_test_add_func ("/registry-calls/out-of-order", test_out_of_order);
@@ -641,5 +691,8 @@ main (int argc, char **argv)
   g_test_add_func ("/registry-calls/bad-addresses", test_bad_addresses);
   g_test_add_func ("/registry-calls/may-join", test_may_join);
   g_test_add_func ("/registry-calls/call-limits", test_call_limits);
+  g_test_add_func ("/registry-calls/ringing-limit", test_ringing_limit);
+  g_test_add_func ("/registry-calls/timeout-changed", test_timeout_changed);
+  g_test_add_func ("/registry-calls/update-overtakes", test_update_overtakes);
   return wzp_test_run ();
 }

@@ -172,8 +172,9 @@ test_newer_connection (WzpTest *test, gconstpointer data)
   g_assert_error (a->error, WZP_ERROR, WZP_ERROR_CLOSED);
   g_assert_nonnull (strstr (a->error->message, "newer connection"));
   wzp_test_assert_until (test, wzp_signal_client_is_ready (second), 5000);
-  test_node_expect_hangup (
-      b, "c1", WZP_HANGUP_ERROR, WZP_HANGUP_DETAIL_DISCONNECTED);
+  /* The call is that of the newer one now. */
+  g_assert_cmpuint (stats (relay).registry.calls, ==, 1);
+  g_assert_cmpuint (b->messages->len, ==, 0);
   g_assert_cmpuint (stats (relay).registry.registered, ==, 2);
   g_assert_cmpuint (stats (relay).registry.clients, ==, 2);
   g_clear_pointer (&second, wzp_signal_client_free);
@@ -234,9 +235,36 @@ test_expiry (WzpTest *test, gconstpointer data)
 }
 
 static void
-test_disconnect (WzpTest *test, gconstpointer data)
+test_return (WzpTest *test, gconstpointer data)
 {
   g_autoptr (WzpRelay) relay = test_relay_new (test, NULL);
+  TestNode *a = test_node_new (test, relay, 1);
+  TestNode *b = test_node_new (test, relay, 2);
+
+  g_test_summary ("Signalling that is lost and returns has its calls, and what "
+                  "was sent meanwhile");
+
+  test_node_register (a, NULL);
+  test_node_register (b, "cam");
+  test_node_call (b, a, "c1");
+  g_clear_pointer (&b->client, wzp_signal_client_free);
+  wzp_test_assert_until (test, stats (relay).registry.in_grace == 1, 5000);
+  test_node_send (a, test_hangup ("c1", WZP_HANGUP_NORMAL));
+  wzp_test_assert_until (test, stats (relay).registry.calls == 0, 5000);
+  test_node_register (b, "cam");
+  test_node_expect_hangup (b, "c1", WZP_HANGUP_NORMAL, NULL);
+  g_assert_cmpuint (stats (relay).registry.in_grace, ==, 0);
+  test_node_free (a);
+  test_node_free (b);
+}
+
+static void
+test_disconnect (WzpTest *test, gconstpointer data)
+{
+  const WzpRelayConfig config = {
+    .limits = { .grace_us = 50 * G_TIME_SPAN_MILLISECOND },
+  };
+  g_autoptr (WzpRelay) relay = test_relay_new (test, &config);
   TestNode *a = test_node_new (test, relay, 1);
   TestNode *b = test_node_new (test, relay, 2);
 
@@ -309,7 +337,7 @@ test_garbage (WzpTest *test, gconstpointer data)
       test, stats (relay).malformed == G_N_ELEMENTS (bad) + 2, 5000);
 
   /* Unknown messages are no fault. */
-  send_json (conn, "{\"CallOffer\":{}}");
+  send_json (conn, "{\"QualityReport\":{}}");
   send_json (conn, "\"Hold\"");
   wzp_test_assert_until (test, stats (relay).registry.messages == 2, 5000);
   g_assert_cmpuint (stats (relay).malformed, ==, G_N_ELEMENTS (bad) + 2);
@@ -447,6 +475,7 @@ main (int argc, char **argv)
   wzp_test_add ("/relay-client/newer-connection", NULL, test_newer_connection);
   wzp_test_add ("/relay-client/refusals", NULL, test_refusals);
   wzp_test_add ("/relay-client/expiry", NULL, test_expiry);
+  wzp_test_add ("/relay-client/return", NULL, test_return);
   wzp_test_add ("/relay-client/disconnect", NULL, test_disconnect);
   wzp_test_add ("/relay-client/garbage", NULL, test_garbage);
   wzp_test_add ("/relay-client/unregistered", NULL, test_unregistered);

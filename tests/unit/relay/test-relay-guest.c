@@ -1,6 +1,7 @@
 #include "relay-test-node.h"
 
 #include "wzp-datagram.h"
+#include "wzp-relay-private.h"
 
 #include <string.h>
 
@@ -23,9 +24,12 @@ stats (const WzpRelay *relay)
 static void
 fixture_init (Fixture *f, WzpTest *test)
 {
+  /* Whoever loses its connection is soon gone. */
+  const WzpRelayConfig config = { .limits.grace_us = 200 * 1000 };
+
   memset (f, 0, sizeof *f);
   f->test = test;
-  f->relay = test_relay_new (test, NULL);
+  f->relay = test_relay_new (test, &config);
   f->a = test_node_new (test, f->relay, 1);
   f->b = test_node_new (test, f->relay, 2);
   test_node_register (f->a, NULL);
@@ -396,7 +400,7 @@ test_streams (WzpTest *test, gconstpointer data)
   g_autoptr (GBytes) bytes = g_bytes_new (big, 300000);
   Fixture f;
 
-  g_test_summary ("A room takes no streams, and nothing comes of them");
+  g_test_summary ("Nothing comes of a stream that holds no message");
 
   fixture_init (&f, test);
   fixture_enter (&f);
@@ -404,6 +408,131 @@ test_streams (WzpTest *test, gconstpointer data)
     g_assert_true (wzp_conn_send_stream (f.ra->conn, bytes, NULL));
   check_passes (&f, f.ra, f.rb, 100);
   g_assert_false (f.ra->is_closed);
+  fixture_clear (&f);
+}
+
+/* ---- the other party at another relay ---- */
+
+/* Instead of a link of a registry that has one. */
+static struct {
+  WzpRelayLink *link; /* of call "c1"; NULL: as the registry says */
+  gsize max_datagram;
+  gboolean is_full;
+  guint64 tag;
+  GBytes *sent; /* owned: the last one */
+} fake;
+
+gpointer __real_wzp_registry_get_room_link (
+    const WzpRegistry *self, const char *call_id);
+gpointer __wrap_wzp_registry_get_room_link (
+    const WzpRegistry *self, const char *call_id);
+gsize __wrap_wzp_relay_link_get_max_datagram (const WzpRelayLink *self);
+gboolean __wrap_wzp_relay_link_send_datagram (
+    WzpRelayLink *self, guint64 tag, const guint8 *datagram, gsize len);
+
+gpointer
+__wrap_wzp_registry_get_room_link (const WzpRegistry *self, const char *call_id)
+{
+  if (fake.link != NULL && g_str_equal (call_id, "c1"))
+    return fake.link;
+  return __real_wzp_registry_get_room_link (self, call_id);
+}
+
+gsize
+__wrap_wzp_relay_link_get_max_datagram (const WzpRelayLink *self)
+{
+  g_assert_true (self == fake.link);
+  return fake.max_datagram;
+}
+
+gboolean
+__wrap_wzp_relay_link_send_datagram (
+    WzpRelayLink *self, guint64 tag, const guint8 *datagram, gsize len)
+{
+  g_assert_true (self == fake.link);
+  if (fake.is_full)
+    return FALSE;
+  fake.tag = tag;
+  g_clear_pointer (&fake.sent, g_bytes_unref);
+  fake.sent = g_bytes_new (datagram, len);
+  return TRUE;
+}
+
+static void
+test_to_link (WzpTest *test, gconstpointer data)
+{
+  g_autoptr (GBytes) bytes = make_datagram (100, 1);
+  g_autoptr (GBytes) larger = make_datagram (101, 2);
+  int link;
+  Fixture f;
+
+  g_test_summary ("What is for a party at another relay goes over the link");
+
+  fixture_init (&f, test);
+  f.ra = test_conn_new (f.a, f.relay, "call-c1");
+  test_conn_wait (f.ra);
+  fake.link = (WzpRelayLink *) &link;
+  fake.max_datagram = 100;
+  g_assert_true (send_bytes (f.ra, bytes));
+  wzp_test_assert_until (test, fake.sent != NULL, 5000);
+  g_assert_true (g_bytes_equal (fake.sent, bytes));
+  g_assert_cmphex (fake.tag, ==, wzp_room_compute_tag ("c1"));
+  g_assert_true (send_bytes (f.ra, larger));
+  wzp_test_assert_until (test, stats (f.relay).dropped_too_large == 1, 5000);
+  fake.is_full = TRUE;
+  g_assert_true (send_bytes (f.ra, bytes));
+  wzp_test_assert_until (test, stats (f.relay).dropped_full == 1, 5000);
+  g_assert_cmpuint (stats (f.relay).forwarded, ==, 1);
+  g_assert_cmpuint (stats (f.relay).forwarded_bytes, ==, 100);
+  fake.is_full = FALSE;
+  fake.link = NULL;
+  g_clear_pointer (&fake.sent, g_bytes_unref);
+  fixture_clear (&f);
+}
+
+static void
+deliver (Fixture *f, gpointer link, guint64 tag, GBytes *bytes)
+{
+  gsize len;
+  const guint8 *data = g_bytes_get_data (bytes, &len);
+
+  wzp_relay_guest_deliver (f->relay, link, tag, data, len);
+}
+
+static void
+test_from_link (WzpTest *test, gconstpointer data)
+{
+  const guint64 tag = wzp_room_compute_tag ("c1");
+  g_autoptr (GBytes) bytes = make_datagram (100, 1);
+  g_autoptr (GBytes) shorter = make_datagram (11, 1);
+  int links[2];
+  Fixture f;
+
+  g_test_summary ("From the link of the call, and from no other");
+
+  fixture_init (&f, test);
+  fake.link = (WzpRelayLink *) &links[0];
+  deliver (&f, &links[0], tag, bytes); /* nobody is here */
+  f.ra = test_conn_new (f.a, f.relay, "call-c1");
+  test_conn_wait (f.ra);
+  wzp_test_assert_until (test, stats (f.relay).guests == 1, 5000);
+  deliver (&f, &links[1], tag, bytes);
+  deliver (&f, &links[0], tag + 1, bytes);
+  g_assert_cmpuint (stats (f.relay).dropped_alone, ==, 3);
+  deliver (&f, &links[0], tag, shorter);
+  g_assert_cmpuint (stats (f.relay).dropped_malformed, ==, 1);
+  deliver (&f, &links[0], tag, bytes);
+  wzp_test_assert_until (test, f.ra->datagrams->len == 1, 5000);
+  g_assert_true (g_bytes_equal (f.ra->datagrams->pdata[0], bytes));
+  g_assert_cmpuint (stats (f.relay).forwarded, ==, 1);
+
+  /* Both are here after all. */
+  f.rb = test_conn_new (f.b, f.relay, "call-c1");
+  wzp_test_assert_until (test, stats (f.relay).guests == 2, 5000);
+  deliver (&f, &links[0], tag, bytes);
+  g_assert_cmpuint (stats (f.relay).dropped_alone, ==, 4);
+  check_passes (&f, f.ra, f.rb, 100);
+  fake.link = NULL;
   fixture_clear (&f);
 }
 
@@ -425,5 +554,7 @@ main (int argc, char **argv)
   wzp_test_add ("/relay-guest/self-naming", NULL, test_self_naming);
   wzp_test_add ("/relay-guest/room-limit", NULL, test_room_limit);
   wzp_test_add ("/relay-guest/streams", NULL, test_streams);
+  wzp_test_add ("/relay-guest/to-link", NULL, test_to_link);
+  wzp_test_add ("/relay-guest/from-link", NULL, test_from_link);
   return wzp_test_run ();
 }

@@ -1,130 +1,69 @@
 /* The program itself, as its users start it. */
-#include "relay-test-node.h"
+#include "relay-test-program.h"
+#include "wzp-relay-http.h"
 
+#include <glib/gstdio.h>
 #include <signal.h>
 #include <string.h>
-
-typedef struct {
-  GSubprocess *process;     /* owned */
-  GDataInputStream *output; /* owned */
-} Program;
-
-static Program
-start (const char *options)
-{
-  g_autofree char *line =
-      g_strdup_printf ("%s %s", g_getenv ("WZP_RELAY"), options);
-  g_auto (GStrv) args = g_strsplit (line, " ", -1);
-  g_autoptr (GError) error = NULL;
-  Program program;
-
-  program.process = g_subprocess_newv ((const char *const *) args,
-      G_SUBPROCESS_FLAGS_STDOUT_PIPE | G_SUBPROCESS_FLAGS_STDERR_PIPE, &error);
-  g_assert_no_error (error);
-  program.output =
-      g_data_input_stream_new (g_subprocess_get_stdout_pipe (program.process));
-  return program;
-}
-
-static char *
-read_line (Program *program)
-{
-  g_autoptr (GError) error = NULL;
-  char *line =
-      g_data_input_stream_read_line (program->output, NULL, NULL, &error);
-
-  g_assert_no_error (error);
-  return line;
-}
-
-/* The rest of a line that begins with @prefix. */
-static char *
-expect_line (Program *program, const char *prefix)
-{
-  g_autofree char *line = read_line (program);
-
-  g_assert_nonnull (line);
-  if (!g_str_has_prefix (line, prefix))
-    g_error ("\"%s\" does not begin with: %s", line, prefix);
-  return g_strdup (line + strlen (prefix));
-}
-
-static char *
-read_errors (Program *program)
-{
-  GInputStream *stream = g_subprocess_get_stderr_pipe (program->process);
-  char *text = g_malloc0 (65536);
-  gsize len = 0;
-
-  g_input_stream_read_all (stream, text, 65535, &len, NULL, NULL);
-  return text;
-}
-
-static int
-finish (Program *program)
-{
-  int status;
-
-  g_assert_true (g_subprocess_wait (program->process, NULL, NULL));
-  status = g_subprocess_get_if_exited (program->process)
-      ? g_subprocess_get_exit_status (program->process)
-      : -1;
-  g_object_unref (program->output);
-  g_object_unref (program->process);
-  return status;
-}
 
 static void
 test_serves (WzpTest *test, gconstpointer data)
 {
-  Program program =
-      start ("--listen 127.0.0.1 --port 0 --ephemeral-key --print-address");
-  g_autofree char *address = expect_line (&program, "listening on ");
-  g_autofree char *fingerprint = expect_line (&program, "fingerprint ");
-  g_autofree char *for_scripts = expect_line (&program, "relay=");
-  g_autofree char *ready = expect_line (&program, "ready");
+  TestProgram *program = test_program_new (
+      "--listen 127.0.0.1 --port 0 --ephemeral-key --print-address");
+  g_autofree char *address =
+      test_program_expect_line (program, "listening on ");
+  g_autofree char *fingerprint =
+      test_program_expect_line (program, "fingerprint ");
+  g_autofree char *for_scripts = test_program_expect_line (program, "relay=");
+  g_autofree char *ready = test_program_expect_line (program, "ready");
   g_autofree char *expected =
       g_strdup_printf ("%s fingerprint=%s", address, fingerprint);
   g_autofree char *end = NULL;
-  g_autoptr (WzpRelay) relay = test_relay_new (test, NULL);
-  TestNode *a = test_node_new (test, relay, 1);
+  TestNode *a;
 
   g_assert_cmpstr (for_scripts, ==, expected);
   g_assert_cmpstr (ready, ==, "");
   g_assert_true (g_str_has_prefix (address, "127.0.0.1:"));
-  g_free (a->relay);
-  a->relay = g_strdup (address);
-  a->config.relay = a->relay;
-  a->config.trust = WZP_RELAY_TRUST_PIN;
-  a->config.relay_fingerprint = fingerprint;
-  test_node_register (a, "anna");
+  program->address = g_steal_pointer (&address);
+  program->fingerprint = g_steal_pointer (&fingerprint);
+  a = test_program_add_node (program, test, 1, "anna");
 
   /* In order: the client is told, and the program ends well. */
-  g_subprocess_send_signal (program.process, SIGTERM);
+  test_program_signal (program, SIGTERM);
   wzp_test_assert_until (test, a->n_failed == 1, 5000);
   g_assert_error (a->error, WZP_ERROR, WZP_ERROR_CLOSED);
-  end = read_line (&program);
+  end = test_program_read_line (program);
   g_assert_null (end);
-  g_assert_cmpint (finish (&program), ==, 0);
   test_node_free (a);
+  g_assert_cmpint (test_program_finish (program), ==, 0);
 }
 
 static void
-test_port_taken (WzpTest *test, gconstpointer data)
+test_ports_taken (WzpTest *test, gconstpointer data)
 {
   g_autoptr (WzpRelay) relay = test_relay_new (test, NULL);
-  g_autofree char *options =
-      g_strdup_printf ("--listen 127.0.0.1 --ephemeral-key --port %u",
-          wzp_relay_get_port (relay));
-  Program program = start (options);
-  g_autofree char *output = read_line (&program);
-  g_autofree char *errors = read_errors (&program);
+  const guint port = wzp_relay_get_port (relay);
+  g_autofree char *options[3] = { NULL };
 
-  g_assert_cmpint (finish (&program), ==, 1);
-  g_assert_null (output);
-  g_assert_true (g_str_has_prefix (errors, "wzp-relay: "));
-  g_assert_true (
-      strchr (errors, '\n') == errors + strlen (errors) - 1); /* one line */
+  options[0] = g_strdup_printf ("-l 127.0.0.1 -e --port %u", port);
+  options[1] =
+      g_strdup_printf ("-l 127.0.0.1 -e --port 0 --second-port %u", port);
+  if (wzp_relay_http_is_there ())
+    options[2] = g_strdup ("-l 127.0.0.1 -e --port 0 --metrics 192.0.2.1:1");
+
+  for (guint i = 0; i < G_N_ELEMENTS (options) && options[i] != NULL; i++) {
+    TestProgram *program = test_program_new (options[i]);
+    g_autofree char *output = test_program_read_line (program);
+    g_autofree char *errors = test_program_read_errors (program);
+
+    g_assert_cmpint (test_program_finish (program), ==, 1);
+    g_assert_null (output);
+    g_assert_true (g_str_has_prefix (errors, "wzp-relay: "));
+    g_assert_true (
+        strchr (errors, '\n') == errors + strlen (errors) - 1); /* one line */
+    g_clear_pointer (&options[i], g_free);
+  }
 }
 
 static void
@@ -136,39 +75,134 @@ test_key_stays (WzpTest *test, gconstpointer data)
   g_autofree char *first = NULL;
 
   for (guint i = 0; i < 2; i++) {
-    Program program = start (options);
-    g_autofree char *address = expect_line (&program, "listening on ");
-    g_autofree char *fingerprint = expect_line (&program, "fingerprint ");
-    g_autofree char *ready = expect_line (&program, "ready");
+    TestProgram *program = test_program_new (options);
     g_autofree char *errors = NULL;
 
-    g_assert_true (g_str_has_prefix (address, "127.0.0.1:"));
-    g_assert_cmpstr (ready, ==, "");
-    g_subprocess_send_signal (program.process, SIGINT);
-    errors = read_errors (&program);
+    test_program_wait_ready (program);
+    g_assert_true (g_str_has_prefix (program->address, "127.0.0.1:"));
+    test_program_signal (program, SIGINT);
+    errors = test_program_read_errors (program);
     g_assert_cmpstr (errors, ==, "");
-    g_assert_cmpint (finish (&program), ==, 0);
     if (first != NULL)
-      g_assert_cmpstr (first, ==, fingerprint);
+      g_assert_cmpstr (first, ==, program->fingerprint);
     g_free (first);
-    first = g_steal_pointer (&fingerprint);
+    first = g_steal_pointer (&program->fingerprint);
+    g_assert_cmpint (test_program_finish (program), ==, 0);
   }
 }
 
 static void
 test_words (WzpTest *test, gconstpointer data)
 {
-  Program program = start ("--version");
-  g_autofree char *version = expect_line (&program, "wzp-relay ");
+  TestProgram *program = test_program_new ("--version");
+  g_autofree char *version = test_program_expect_line (program, "wzp-relay ");
   g_autofree char *errors = NULL;
 
   g_assert_cmpstr (version, ==, WZP_VERSION);
-  g_assert_cmpint (finish (&program), ==, 0);
+  g_assert_cmpint (test_program_finish (program), ==, 0);
 
-  program = start ("--port 99999");
-  errors = read_errors (&program);
+  program = test_program_new ("--port 99999");
+  errors = test_program_read_errors (program);
   g_assert_nonnull (strstr (errors, "99999"));
-  g_assert_cmpint (finish (&program), ==, 2);
+  g_assert_cmpint (test_program_finish (program), ==, 2);
+}
+
+static char *
+write_config (WzpTest *test, const char *text)
+{
+  char *path = g_build_filename (test->dir, "relay.conf", NULL);
+
+  g_assert_true (g_file_set_contents (path, text, -1, NULL));
+  return path;
+}
+
+static void
+test_config (WzpTest *test, gconstpointer data)
+{
+  g_autofree char *path = write_config (test,
+      "[relay]\nlisten=127.0.0.1\nport=0\nsecond-port=0\n"
+      "key-file=relay.key\nlog-level=warning\n");
+  g_autofree char *key = g_build_filename (test->dir, "relay.key", NULL);
+  g_autofree char *options = g_strdup_printf ("--config %s", path);
+  g_autofree char *errors = NULL;
+  TestProgram *program = test_program_new (options);
+
+  test_program_wait_ready (program);
+  g_assert_true (g_str_has_prefix (program->address, "127.0.0.1:"));
+  g_assert_nonnull (program->second_port);
+  g_assert_true (g_file_test (key, G_FILE_TEST_EXISTS));
+  test_program_signal (program, SIGTERM);
+  errors = test_program_read_errors (program);
+  g_assert_cmpstr (errors, ==, "");
+  g_assert_cmpint (test_program_finish (program), ==, 0);
+}
+
+static void
+test_bad_config (WzpTest *test, gconstpointer data)
+{
+  g_autofree char *path =
+      write_config (test, "[relay]\nport=0\n[quota address]\nrooms=many\n");
+  static const char *const more[] = { "", " --check-config", " -e -p 0" };
+
+  g_test_summary ("With and without --check-config: the line, and status 2");
+
+  for (gsize i = 0; i < G_N_ELEMENTS (more); i++) {
+    g_autofree char *options = g_strdup_printf ("--config %s%s", path, more[i]);
+    g_autofree char *expected = g_strdup_printf (
+        "wzp-relay: %s:4: [quota address] rooms: \"many\" is no number from 0 "
+        "to 65536\n",
+        path);
+    TestProgram *program = test_program_new (options);
+    g_autofree char *errors = test_program_read_errors (program);
+
+    g_assert_cmpstr (errors, ==, expected);
+    g_assert_cmpint (test_program_finish (program), ==, 2);
+  }
+}
+
+static void
+test_check_config (WzpTest *test, gconstpointer data)
+{
+  g_autofree char *path = write_config (test, "[relay]\nkey-file=relay.key\n");
+  g_autofree char *key = g_build_filename (test->dir, "relay.key", NULL);
+  g_autofree char *options =
+      g_strdup_printf ("--check-config --config %s", path);
+  TestProgram *program = test_program_new (options);
+  g_autofree char *rest = test_program_expect_line (program, path);
+  g_autofree char *errors = NULL;
+
+  g_assert_cmpstr (rest, ==, " is in order");
+  g_assert_cmpint (test_program_finish (program), ==, 0);
+  /* It makes nothing, and it looks at what is there. */
+  g_assert_false (g_file_test (key, G_FILE_TEST_EXISTS));
+  g_assert_true (g_file_set_contents (key, "no key", -1, NULL));
+  g_assert_cmpint (g_chmod (key, 0644), ==, 0);
+  program = test_program_new (options);
+  errors = test_program_read_errors (program);
+  g_assert_nonnull (strstr (errors, "mode 0644"));
+  g_assert_cmpint (test_program_finish (program), ==, 2);
+}
+
+static void
+test_commands (WzpTest *test, gconstpointer data)
+{
+  g_autofree char *key = g_build_filename (test->dir, "token.key", NULL);
+  g_autofree char *make = g_strdup_printf ("make-token-key %s", key);
+  g_autofree char *mint = g_strdup_printf ("mint-token --key-file %s", key);
+  g_autofree char *errors = NULL;
+  g_autofree char *rest = NULL;
+  TestProgram *program = test_program_new (make);
+
+  g_assert_cmpint (test_program_finish (program), ==, 0);
+  program = test_program_new (mint);
+  rest = test_program_expect_line (program, "wzp1.");
+  g_assert_cmpint (test_program_finish (program), ==, 0);
+  program = test_program_new (make);
+  errors = test_program_read_errors (program);
+  g_assert_true (g_str_has_prefix (errors, "wzp-relay: Cannot create "));
+  g_assert_cmpint (test_program_finish (program), ==, 1);
+  program = test_program_new ("mint-token");
+  g_assert_cmpint (test_program_finish (program), ==, 2);
 }
 
 int
@@ -176,8 +210,12 @@ main (int argc, char **argv)
 {
   wzp_test_init (&argc, &argv);
   wzp_test_add ("/relay-main/serves", NULL, test_serves);
-  wzp_test_add ("/relay-main/port-taken", NULL, test_port_taken);
+  wzp_test_add ("/relay-main/ports-taken", NULL, test_ports_taken);
   wzp_test_add ("/relay-main/key-stays", NULL, test_key_stays);
   wzp_test_add ("/relay-main/words", NULL, test_words);
+  wzp_test_add ("/relay-main/config", NULL, test_config);
+  wzp_test_add ("/relay-main/bad-config", NULL, test_bad_config);
+  wzp_test_add ("/relay-main/check-config", NULL, test_check_config);
+  wzp_test_add ("/relay-main/commands", NULL, test_commands);
   return wzp_test_run ();
 }
