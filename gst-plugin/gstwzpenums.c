@@ -21,7 +21,9 @@
 DEFINE_ENUM (GstWzpMode, gst_wzp_mode,
     VALUE (WZP_MODE_CALLER, "Calls a name or a fingerprint", "caller"),
     VALUE (WZP_MODE_LISTENER, "Waits under a name for callers", "listener"),
-    VALUE (WZP_MODE_APP, "The application carries the candidates", "app"))
+    VALUE (WZP_MODE_APP, "The application carries the candidates", "app"),
+    VALUE (WZP_MODE_ROOM,
+        "Joins an open room on the relay, where one sends to many", "room"))
 
 DEFINE_ENUM (GstWzpRelayTrust, gst_wzp_relay_trust,
     VALUE (WZP_RELAY_TRUST_TOFU,

@@ -42,8 +42,8 @@ check_relay_fingerprint (const char *text, GError **error)
 
 const GstWzpSettingSpec gst_wzp_specs[GST_WZP_N_SETTINGS] = {
   [GST_WZP_SETTING_MODE] = { "mode", "Mode",
-      "Whether to call, to wait for a call, or to leave signalling to the "
-      "application",
+      "Whether to call, to wait for a call, to leave signalling to the "
+      "application, or to join an open room on the relay",
       KIND_ENUM, FOR_BOTH, .get_type = gst_wzp_mode_get_type },
   [GST_WZP_SETTING_RELAY] = { "relay", "Relay",
       "Relay to use, host[:port], port 4433 if not given (default: from uri)",
@@ -65,11 +65,16 @@ const GstWzpSettingSpec gst_wzp_specs[GST_WZP_N_SETTINGS] = {
       "Name to register at the relay (default: from uri, of a listener)",
       KIND_STRING, FOR_BOTH },
   [GST_WZP_SETTING_PEER] = { "peer", "Peer",
-      "Name or fingerprint to call (default: from uri, of a caller)",
+      "Name or fingerprint to call, with mode=room the room's name (default: "
+      "from uri, but of a listener)",
       KIND_STRING, FOR_BOTH },
   [GST_WZP_SETTING_PEER_FINGERPRINT] = { "peer-fingerprint", "Peer fingerprint",
       "Refuse any peer whose fingerprint is not this one", KIND_STRING,
       FOR_BOTH, .check = check_fingerprint },
+  [GST_WZP_SETTING_ROOM_KEY] = { "room-key", "Room key",
+      "With mode=room: passphrase of all in the room, by which the relay and "
+      "others cannot read the media (not a URI key; NULL = they can)",
+      KIND_STRING, FOR_BOTH | SECRET },
   [GST_WZP_SETTING_IDENTITY_FILE] = { "identity-file", "Identity file",
       "File with the own Ed25519 key, PEM or a 32-byte seed, mode 0600, "
       "created when missing (NULL = a new key each start)",

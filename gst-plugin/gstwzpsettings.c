@@ -60,6 +60,21 @@ peek_set (const GstWzpSettings *self, GstWzpSetting id)
   return G_IS_VALUE (&self->from_uri[id]) ? &self->from_uri[id] : NULL;
 }
 
+/* What the name in the URI stands for. */
+static GstWzpSetting
+name_of_mode (int mode)
+{
+  switch (mode) {
+    case WZP_MODE_CALLER:
+    case WZP_MODE_ROOM:
+      return GST_WZP_SETTING_PEER;
+    case WZP_MODE_LISTENER:
+      return GST_WZP_SETTING_ALIAS;
+    default:
+      return GST_WZP_SETTING_NONE;
+  }
+}
+
 static const GValue *
 peek (const GstWzpSettings *self, GstWzpSetting id)
 {
@@ -71,8 +86,7 @@ peek (const GstWzpSettings *self, GstWzpSetting id)
   if (G_IS_VALUE (&self->uri_name) &&
       (id == GST_WZP_SETTING_PEER || id == GST_WZP_SETTING_ALIAS)) {
     mode = g_value_get_enum (peek (self, GST_WZP_SETTING_MODE));
-    if (mode ==
-        (id == GST_WZP_SETTING_PEER ? WZP_MODE_CALLER : WZP_MODE_LISTENER))
+    if (id == name_of_mode (mode))
       return &self->uri_name;
   }
   return g_param_spec_get_default_value (
@@ -366,10 +380,9 @@ fit_name (
     const GstWzpSettings *self, const GstWzpSettings *other, GError **error)
 {
   const int mode = g_value_get_enum (peek (self, GST_WZP_SETTING_MODE));
-  const GstWzpSetting id =
-      mode == WZP_MODE_CALLER ? GST_WZP_SETTING_PEER : GST_WZP_SETTING_ALIAS;
+  const GstWzpSetting id = name_of_mode (mode);
 
-  return mode == WZP_MODE_APP || !G_IS_VALUE (&other->uri_name) ||
+  return id == GST_WZP_SETTING_NONE || !G_IS_VALUE (&other->uri_name) ||
       is_same (id, peek (self, id), &other->uri_name, error);
 }
 
@@ -437,6 +450,7 @@ fill_who (const GstWzpSettings *self, WzpNodeConfig *config)
   config->relay_fingerprint =
       peek_string (self, GST_WZP_SETTING_RELAY_FINGERPRINT);
   config->token = peek_string (self, GST_WZP_SETTING_TOKEN);
+  config->room_key = peek_string (self, GST_WZP_SETTING_ROOM_KEY);
 }
 
 static void

@@ -319,15 +319,17 @@ push_gap (GstWzpSrc *self)
       gst_event_new_gap (from, (GstClockTime) now_ns - from));
 }
 
-/* A listener waits for the next caller; a caller's node calls again unless it
+/* A listener waits for the next caller, and in a room another may send next; a
+ * caller's node calls again unless it
  * was told not to, and then closes the flow. */
 static gboolean
 goes_on_after (GstWzpSrc *self, WzpRecvKind kind)
 {
   GstWzpSettings *settings = &self->client.settings;
+  const WzpMode mode = gst_wzp_client_get_mode (&self->client);
 
   self->want_discont = TRUE;
-  if (gst_wzp_client_get_mode (&self->client) == WZP_MODE_LISTENER)
+  if (mode == WZP_MODE_LISTENER || mode == WZP_MODE_ROOM)
     return gst_wzp_settings_get_boolean (
         settings, GST_WZP_SETTING_KEEP_LISTENING);
   return kind == WZP_RECV_ENDED &&

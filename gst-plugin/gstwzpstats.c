@@ -244,6 +244,9 @@ gst_wzp_stats_new (const WzpNodeStats *stats, const GstWzpRates *rates,
     set_race (s, &stats->calls[0]);
   if (n_calls > 1)
     set_callers (s, stats);
+  if (stats != NULL && stats->room_members > 0)
+    gst_structure_set (
+        s, "room-members", G_TYPE_UINT, stats->room_members, NULL);
   return s;
 }
 

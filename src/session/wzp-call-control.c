@@ -20,8 +20,11 @@ void
 wzp_call_send_control (WzpCall *self, const WzpControl *control)
 {
   g_autoptr (GError) error = NULL;
-  GBytes *message = wzp_control_write (control, &error);
+  GBytes *message;
 
+  if (!self->features.has_control)
+    return;
+  message = wzp_control_write (control, &error);
   if (message == NULL) {
     g_debug ("call %s: %s", self->call_id, error->message);
     return;
@@ -58,6 +61,8 @@ wzp_call_write_control (WzpCall *self, gint64 now_us)
   guint8 text[MAX_CONTROL_TEXT];
   gsize len;
 
+  if (!self->features.has_control)
+    return;
   flush_pending (self);
   if (self->relay != NULL)
     max = MIN (max, wzp_link_get_max_text (self->relay));
@@ -222,6 +227,10 @@ wzp_call_receive_control (
 {
   g_auto (WzpControl) control = { 0 };
 
+  if (!self->features.has_control) {
+    self->bad_control++;
+    return;
+  }
   if (len > 0 && text[0] == WZP_CONTROL_KIND_CHANNEL) {
     if (wzp_control_channel_receive (self->control, text, len, now_us))
       wzp_call_step (self);

@@ -16,6 +16,26 @@ wzp_call_link_of (const WzpCall *self, WzpPath path)
   g_return_val_if_reached (NULL);
 }
 
+WzpPath
+wzp_call_get_duplicate (const WzpCall *self)
+{
+  return self->nominate != NULL ? wzp_nominate_get_duplicate (self->nominate)
+                                : WZP_PATH_NONE;
+}
+
+void
+wzp_call_drop_link (WzpCall *self, WzpPath path, gint64 now_us)
+{
+  WzpLink **slot = path == WZP_PATH_RELAY ? &self->relay : &self->direct;
+
+  if (self->nominate != NULL)
+    wzp_nominate_path_down (self->nominate, path, now_us);
+  else
+    wzp_plain_nominate_path_down (self->plain, path);
+  g_clear_pointer (slot, wzp_link_free);
+  wzp_call_step_soon (self);
+}
+
 void
 wzp_call_close_links (WzpCall *self)
 {
@@ -75,7 +95,8 @@ on_link_received (WzpLink *link, const WzpDatagramPrefix *prefix,
   if (self->state == CALL_ENDED)
     return;
   self->last_heard_us = now_us;
-  wzp_nominate_heard (self->nominate, path, now_us);
+  if (self->nominate != NULL)
+    wzp_nominate_heard (self->nominate, path, now_us);
   if (prefix->flags & WZP_DATAGRAM_CONTROL) {
     if (wzp_receiver_mark_number (self->receiver, prefix->number))
       wzp_call_receive_control (self, link, text, len, now_us);
@@ -84,17 +105,20 @@ on_link_received (WzpLink *link, const WzpDatagramPrefix *prefix,
   if (self->first_media_us < 0)
     self->first_media_us = now_us - self->started_us;
   note_rx_path (self, path, now_us);
-  if (path == WZP_PATH_RELAY)
+  if (path == WZP_PATH_RELAY && self->features.has_control)
     count_relayed (self, prefix, len, now_us);
   wzp_receiver_push (self->receiver, prefix, text, len, now_us);
   wzp_timer_set_earlier (
       self->timer, wzp_receiver_get_deadline (self->receiver));
 }
 
-/* Whether the relay path's window has room; if not, its end is waited for. */
+/* Whether the relay path's window has room; if not, its end is waited for.
+ * There is none without the peer's FEEDBACK. */
 static gboolean
 may_relay (WzpCall *self, gint64 now_us)
 {
+  if (!self->features.has_control)
+    return TRUE;
   if (wzp_relay_window_may_send (self->relay_window, now_us))
     return TRUE;
   wzp_timer_set_earlier (
@@ -106,7 +130,7 @@ static void
 count_sent (WzpCall *self, const WzpLink *link, const WzpPacket *packet,
     guint64 number, gint64 now_us)
 {
-  if (wzp_link_get_path (link) == WZP_PATH_RELAY)
+  if (wzp_link_get_path (link) == WZP_PATH_RELAY && self->features.has_control)
     wzp_relay_window_sent (self->relay_window, number,
         packet->head_len + packet->payload_len, now_us);
 }
@@ -120,8 +144,7 @@ carries_media (WzpCall *self, const WzpLink *link, gint64 now_us)
   WzpPath path = wzp_link_get_path (link);
 
   if (self->state == CALL_ENDED ||
-      (path != self->path &&
-          path != wzp_nominate_get_duplicate (self->nominate)))
+      (path != self->path && path != wzp_call_get_duplicate (self)))
     return FALSE;
   return path != WZP_PATH_RELAY || may_relay (self, now_us);
 }
@@ -130,7 +153,7 @@ carries_media (WzpCall *self, const WzpLink *link, gint64 now_us)
 static WzpLink *
 second_link (const WzpCall *self, const WzpLink *link)
 {
-  WzpPath duplicate = wzp_nominate_get_duplicate (self->nominate);
+  WzpPath duplicate = wzp_call_get_duplicate (self);
 
   if (duplicate == WZP_PATH_NONE)
     return NULL;
@@ -196,7 +219,6 @@ on_link_closed (WzpLink *link, const WzpCloseInfo *info, gpointer user_data)
 {
   WzpCall *self = user_data;
   WzpPath path = wzp_link_get_path (link);
-  WzpLink **slot = path == WZP_PATH_RELAY ? &self->relay : &self->direct;
   WzpLink *other = path == WZP_PATH_RELAY ? self->direct : self->relay;
   gint64 now_us = wzp_clock_now_us ();
 
@@ -204,9 +226,10 @@ on_link_closed (WzpLink *link, const WzpCloseInfo *info, gpointer user_data)
     return;
   g_debug ("call %s: %s path closed: %s", self->call_id,
       wzp_path_to_string (path), info->reason);
-  wzp_nominate_path_down (self->nominate, path, now_us);
-
-  if (path == WZP_PATH_DIRECT && peer_hung_up (info)) {
+  /* A plain peer may just not want two connections: it hangs up by the relay.
+   */
+  if (path == WZP_PATH_DIRECT && peer_hung_up (info) &&
+      (self->plain == NULL || other == NULL)) {
     wzp_call_end (self, NULL, info, path);
     return;
   }
@@ -216,9 +239,7 @@ on_link_closed (WzpLink *link, const WzpCloseInfo *info, gpointer user_data)
   }
   if (path == WZP_PATH_RELAY)
     want_relay_again (self, now_us);
-  *slot = NULL;
-  wzp_link_free (link);
-  wzp_call_step_soon (self);
+  wzp_call_drop_link (self, path, now_us);
 }
 
 static const WzpLinkHandler link_handler = {
@@ -227,16 +248,30 @@ static const WzpLinkHandler link_handler = {
   .closed = on_link_closed,
 };
 
+/* The answer, if one comes, is passed over: a relay proves itself by its
+ * certificate, and so does a peer that we dial. */
+static void
+send_media_offer (WzpCall *self, WzpConn *conn)
+{
+  g_autoptr (GError) error = NULL;
+
+  if (!wzp_conn_send_stream (conn, self->media_offer, &error))
+    g_debug ("call %s: CallOffer: %s", self->call_id, error->message);
+}
+
 void
 wzp_call_attach_link (WzpCall *self, WzpPath path, WzpConn *conn)
 {
   gboolean is_relay = path == WZP_PATH_RELAY;
+  gboolean is_sealed = is_relay && self->features.is_sealed;
   WzpLink **slot = is_relay ? &self->relay : &self->direct;
   gint64 now_us = wzp_clock_now_us ();
 
   g_clear_pointer (slot, wzp_link_free);
-  *slot = wzp_link_new (path, conn, is_relay ? self->seal_out : NULL,
-      is_relay ? self->seal_in : NULL, &link_handler, self);
+  if (is_relay || (self->plain != NULL && self->role == WZP_ROLE_DIALER))
+    send_media_offer (self, conn);
+  *slot = wzp_link_new (path, conn, is_sealed ? self->seal_out : NULL,
+      is_sealed ? self->seal_in : NULL, &link_handler, self);
   if (!is_relay && self->peer_window > 0)
     wzp_conn_set_max_in_flight (
         conn, self->peer_window / WZP_CALL_WINDOW_SHARE);
@@ -248,7 +283,10 @@ wzp_call_attach_link (WzpCall *self, WzpPath path, WzpConn *conn)
     self->redial_at_us = -1;
     self->redial_delay_us = 0;
   }
-  wzp_nominate_path_up (self->nominate, path, now_us);
+  if (self->nominate != NULL)
+    wzp_nominate_path_up (self->nominate, path, now_us);
+  else
+    wzp_plain_nominate_path_up (self->plain, path);
   wzp_control_channel_kick (self->control);
   wzp_call_step_soon (self);
 }

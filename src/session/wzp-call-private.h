@@ -6,6 +6,7 @@
 #include "wzp-control-channel.h"
 #include "wzp-link.h"
 #include "wzp-nominate.h"
+#include "wzp-plain-nominate.h"
 #include "wzp-race-runner.h"
 #include "wzp-receiver.h"
 #include "wzp-relay-window.h"
@@ -33,6 +34,7 @@ struct _WzpCall {
   char *call_id;
   WzpFingerprint peer;
   guint8 peer_key[WZP_PUBLIC_KEY_LEN];
+  WzpCallFeatures features;
   WzpRaceConfig race_config;
   guint latency_ms;
   const WzpCallHandler *handler;
@@ -41,6 +43,7 @@ struct _WzpCall {
   CallState state;
   WzpRole role;
   WzpPath path;
+  gint64 path_us; /* since when */
   gint64 started_us;
   WzpTimer *timer;
   gboolean in_step;
@@ -48,7 +51,10 @@ struct _WzpCall {
   WzpSeal *seal_out, *seal_in;
   WzpRaceRunner *runner;   /* NULL before start */
   WzpConn *early;          /* owned; came before start */
-  WzpNominate *nominate;   /* NULL before start */
+  WzpNominate *nominate;   /* NULL before start, and in a plain call */
+  WzpPlainNominate *plain; /* instead of it in a plain call; else NULL */
+  GBytes *media_offer;     /* owned */
+  gint64 plain_key_us;     /* when key frames were last asked for; 0: never */
   WzpLink *relay, *direct; /* owned; NULL: down */
   WzpConn *redial;         /* owned; the relay again, under way */
   gint64 redial_at_us;     /* -1: not wanted */
@@ -97,6 +103,15 @@ void wzp_call_end (
 void wzp_call_step (WzpCall *self);
 void wzp_call_step_soon (WzpCall *self);
 
+/* What we send on changed: says so to everybody. */
+void wzp_call_change_path (
+    WzpCall *self, WzpPath old_path, WzpPath new_path, gint64 now_us);
+
+/* wzp-call-plain.c: what a plain call does otherwise */
+void wzp_call_run_plain (WzpCall *self, gint64 now_us);
+/* From time to time: key frames, a direct path that has died. */
+void wzp_call_tick_plain (WzpCall *self, gint64 now_us);
+
 /* wzp-call-control.c: the control channel and probes */
 void wzp_call_send_control (WzpCall *self, const WzpControl *control);
 void wzp_call_send_hello (WzpCall *self, guint window);
@@ -115,6 +130,10 @@ void wzp_call_write_control (WzpCall *self, gint64 now_us);
 
 /* wzp-call-links.c */
 WzpLink *wzp_call_link_of (const WzpCall *self, WzpPath path);
+/* Where to send a second copy of media; NONE: nowhere. */
+WzpPath wzp_call_get_duplicate (const WzpCall *self);
+/* The link of @path is gone: frees it. */
+void wzp_call_drop_link (WzpCall *self, WzpPath path, gint64 now_us);
 /* Takes @conn. A newer connection takes the place of an older one. */
 void wzp_call_attach_link (WzpCall *self, WzpPath path, WzpConn *conn);
 void wzp_call_close_links (WzpCall *self);

@@ -1,27 +1,14 @@
 /* The figures of a call. */
 #include "wzp-call-private.h"
+#include "wzp-path-stats.h"
 
 static void
 fill_path_stats (const WzpCall *self, WzpLink *link, WzpPathStats *ret)
 {
-  WzpConn *conn = wzp_link_get_conn (link);
-  WzpConnInfo info;
+  WzpPath path = wzp_link_get_path (link);
 
-  wzp_conn_get_info (conn, &info);
-  *ret = (WzpPathStats){ .path = wzp_link_get_path (link),
-    .is_up = !wzp_conn_is_closed (conn),
-    .in_use = wzp_link_get_path (link) == self->path,
-    .srtt_us = info.srtt_us,
-    .rttvar_us = info.rttvar_us,
-    .cwnd = info.cwnd,
-    .packets_sent = info.packets_sent,
-    .packets_received = info.packets_received,
-    .packets_lost = info.packets_lost,
-    .bytes_sent = info.bytes_sent,
-    .bytes_received = info.bytes_received,
-    .mtu = (guint) info.max_udp_payload };
-  wzp_addr_to_string (wzp_conn_get_local (conn), ret->local);
-  wzp_addr_to_string (wzp_conn_get_remote (conn), ret->remote);
+  wzp_path_stats_fill (
+      ret, wzp_link_get_conn (link), path, path == self->path);
 }
 
 guint

@@ -44,12 +44,14 @@ wzp_call_end (
 
 /* ---- nomination ---- */
 
-static void
-change_path (WzpCall *self, WzpPath old_path, WzpPath new_path, gint64 now_us)
+void
+wzp_call_change_path (
+    WzpCall *self, WzpPath old_path, WzpPath new_path, gint64 now_us)
 {
   WzpLink *link = wzp_call_link_of (self, new_path);
 
   self->path = new_path;
+  self->path_us = now_us;
   if (link != NULL)
     wzp_link_want_pull (link);
   if (new_path != WZP_PATH_NONE && self->state == CALL_RACING) {
@@ -82,7 +84,7 @@ run_nominate (WzpCall *self, gint64 now_us)
           wzp_call_send_probe (self, link, &action.control);
         break;
       case WZP_NOMINATE_ACTION_CHANGED:
-        change_path (self, action.old_path, action.path, now_us);
+        wzp_call_change_path (self, action.old_path, action.path, now_us);
         break;
     }
   }
@@ -103,8 +105,9 @@ sample_link (WzpCall *self, WzpLink *link, gint64 now_us)
   if (link == NULL)
     return;
   wzp_conn_get_info (wzp_link_get_conn (link), &info);
-  wzp_nominate_sample (self->nominate, wzp_link_get_path (link), info.srtt_us,
-      info.pto_us, unacked_age (&info, now_us), now_us);
+  if (self->nominate != NULL)
+    wzp_nominate_sample (self->nominate, wzp_link_get_path (link), info.srtt_us,
+        info.pto_us, unacked_age (&info, now_us), now_us);
   if (wzp_link_get_path (link) == WZP_PATH_DIRECT)
     self->last_heard_us = MAX (self->last_heard_us, info.last_received_us);
   /* A relay's acknowledgement says nothing of the leg behind it: allow for
@@ -138,6 +141,24 @@ check_eos (WzpCall *self)
     wzp_sender_all_acked (self->sender);
 }
 
+/* A plain peer that only receives says nothing on the relay path. */
+static gboolean
+is_silent (const WzpCall *self, gint64 now_us)
+{
+  return now_us - self->last_heard_us > WZP_CALL_SILENCE_US &&
+      (self->plain == NULL || self->path == WZP_PATH_DIRECT);
+}
+
+/* The race drops a relay that comes second by itself. */
+static void
+drop_spare_relay (WzpCall *self, gint64 now_us)
+{
+  if (!self->race_config.keep_relay && self->relay != NULL &&
+      self->path == WZP_PATH_DIRECT &&
+      now_us - self->path_us >= WZP_CALL_RELAY_DROP_US)
+    wzp_call_drop_link (self, WZP_PATH_RELAY, now_us);
+}
+
 static void
 tick (WzpCall *self, gint64 now_us)
 {
@@ -147,14 +168,17 @@ tick (WzpCall *self, gint64 now_us)
       now_us + (is_busy (self, now_us) ? TICK_BUSY_US : TICK_IDLE_US);
   sample_link (self, self->relay, now_us);
   sample_link (self, self->direct, now_us);
-  wzp_call_probe_mtu (self, now_us);
+  if (self->plain != NULL)
+    wzp_call_tick_plain (self, now_us);
+  else
+    wzp_call_probe_mtu (self, now_us);
+  drop_spare_relay (self, now_us);
   wzp_call_redial_relay (self, now_us);
   if (self->hold_until_us != 0 && now_us >= self->hold_until_us) {
     self->hold_until_us = 0;
     wzp_receiver_set_hold (self->receiver, WZP_RECEIVER_HOLD_US);
   }
-  if (self->state == CALL_UP &&
-      now_us - self->last_heard_us > WZP_CALL_SILENCE_US)
+  if (self->state == CALL_UP && is_silent (self, now_us))
     wzp_call_end (self,
         g_error_new (WZP_ERROR, WZP_ERROR_TIMED_OUT,
             "Nothing was heard from the peer for %d s",
@@ -167,7 +191,7 @@ tick (WzpCall *self, gint64 now_us)
 static void
 resume_pulling (WzpCall *self)
 {
-  WzpPath duplicate = wzp_nominate_get_duplicate (self->nominate);
+  WzpPath duplicate = wzp_call_get_duplicate (self);
 
   if (self->relay != NULL &&
       (self->path == WZP_PATH_RELAY || duplicate == WZP_PATH_RELAY))
@@ -189,13 +213,15 @@ set_timer (WzpCall *self)
 {
   gint64 deadline = self->next_tick_us;
 
-  deadline = earlier (deadline, wzp_nominate_get_deadline (self->nominate));
+  deadline = earlier (deadline,
+      self->plain != NULL ? wzp_plain_nominate_get_deadline (self->plain)
+                          : wzp_nominate_get_deadline (self->nominate));
   if (self->relay != NULL || self->direct != NULL)
     deadline =
         earlier (deadline, wzp_control_channel_get_deadline (self->control));
   deadline = earlier (deadline, wzp_receiver_get_deadline (self->receiver));
   deadline = earlier (deadline, self->feedback_at_us);
-  if (self->path == WZP_PATH_RELAY)
+  if (self->path == WZP_PATH_RELAY && self->plain == NULL)
     deadline =
         earlier (deadline, wzp_relay_window_get_deadline (self->relay_window));
   wzp_timer_set (self->timer, deadline);
@@ -211,7 +237,10 @@ wzp_call_step (WzpCall *self)
   self->in_step = TRUE;
   tick (self, now_us);
   wzp_call_pop_control (self, now_us);
-  run_nominate (self, now_us);
+  if (self->plain != NULL)
+    wzp_call_run_plain (self, now_us);
+  else
+    run_nominate (self, now_us);
   wzp_call_send_feedback (self, now_us);
   resume_pulling (self);
   wzp_receiver_advance (self->receiver, now_us);
@@ -274,6 +303,7 @@ on_race_direct_gave_up (WzpRaceRunner *runner, gpointer user_data)
         g_error_new_literal (WZP_ERROR, WZP_ERROR_CLOSED,
             "The relay path was lost and no direct path came up"),
         NULL, WZP_PATH_RELAY);
+  wzp_call_step_soon (self);
 }
 
 static void
@@ -359,6 +389,8 @@ wzp_call_new (const WzpCallConfig *config, const WzpCallHandler *handler,
   self->call_id = g_strdup (config->call_id);
   self->peer = config->peer;
   memcpy (self->peer_key, config->peer_key, sizeof self->peer_key);
+  self->features = config->features;
+  self->media_offer = g_bytes_ref (config->media_offer);
   self->race_config = config->race;
   self->latency_ms = config->latency_ms;
   self->handler = handler;
@@ -374,6 +406,12 @@ wzp_call_new (const WzpCallConfig *config, const WzpCallHandler *handler,
   g_queue_init (&self->pending_control);
   self->sender = wzp_sender_new (&sender_handler, self);
   self->receiver = wzp_receiver_new (&receiver_handler, self);
+  if (!self->features.has_control) {
+    self->plain = wzp_plain_nominate_new ();
+    wzp_receiver_set_joins_late (self->receiver);
+  }
+  if (!self->features.has_control || !self->features.has_flows)
+    wzp_receiver_set_implied_flows (self->receiver);
   wzp_call_send_hello (self, config->window);
   return self;
 }
@@ -386,11 +424,13 @@ wzp_call_free (WzpCall *self)
   wzp_call_close_links (self);
   wzp_timer_free (self->timer);
   g_clear_pointer (&self->nominate, wzp_nominate_free);
+  g_clear_pointer (&self->plain, wzp_plain_nominate_free);
   wzp_control_channel_free (self->control);
   g_queue_clear_full (&self->pending_control, (GDestroyNotify) g_bytes_unref);
   wzp_sender_free (self->sender);
   wzp_receiver_free (self->receiver);
   wzp_relay_window_free (self->relay_window);
+  g_bytes_unref (self->media_offer);
   wzp_seal_free (self->seal_out);
   wzp_seal_free (self->seal_in);
   g_clear_error (&self->error);
@@ -415,7 +455,8 @@ wzp_call_start (WzpCall *self, WzpRole role, gboolean direct_allowed,
   self->last_heard_us = self->started_us;
   config.race.role = role;
   config.race.direct_allowed &= direct_allowed;
-  self->nominate = wzp_nominate_new (role);
+  if (self->plain == NULL)
+    self->nominate = wzp_nominate_new (role);
   self->runner =
       wzp_race_runner_new (self->endpoint, &config, &race_handler, self);
   set_state (self, CALL_RACING);
@@ -546,6 +587,12 @@ const guint8 *
 wzp_call_get_peer_key (const WzpCall *self)
 {
   return self->peer_key;
+}
+
+gboolean
+wzp_call_is_plain (const WzpCall *self)
+{
+  return self->plain != NULL;
 }
 
 gboolean

@@ -24,11 +24,25 @@ G_BEGIN_DECLS
 #define WZP_CALL_SILENCE_US (15 * G_USEC_PER_SEC)
 /* Control messages waiting for room in the channel. */
 #define WZP_CALL_MAX_PENDING_CONTROL 256u
+/* A peer without a control channel cannot ask for key frames: it gets one so
+ * often, and at each change of path. */
+#define WZP_CALL_PLAIN_KEY_US (5 * G_USEC_PER_SEC)
+/* Without keep_relay the relay's link is closed when direct has been in use for
+ * so long: by then the peer's media comes that way too. */
+#define WZP_CALL_RELAY_DROP_US (2 * G_USEC_PER_SEC)
 /* A lost relay link is dialled again after this, doubled up to the maximum. */
 #define WZP_CALL_RELAY_RETRY_US     (2 * G_USEC_PER_SEC)
 #define WZP_CALL_RELAY_RETRY_MAX_US (30 * G_USEC_PER_SEC)
 
 typedef struct _WzpCall WzpCall;
+
+/* What both sides can (the `features` of offer and answer that both have). */
+typedef struct {
+  gboolean has_control; /* "control": the control channel, probes, NOMINATE;
+                         * FALSE: a plain call, see wzp-plain-nominate */
+  gboolean is_sealed;   /* "sealed": what the relay passes on */
+  gboolean has_flows;   /* "flows": flows are described before they are used */
+} WzpCallFeatures;
 
 typedef struct {
   WzpEndpoint *endpoint; /* not owned */
@@ -36,10 +50,15 @@ typedef struct {
   const char *call_id;
   WzpFingerprint peer;
   guint8 peer_key[WZP_PUBLIC_KEY_LEN];
+  WzpCallFeatures features;
   WzpCallKeys keys; /* copied */
   WzpRaceConfig race; /* role is set by start() */
   guint latency_ms;
   guint window; /* receive buffer to tell the peer, bytes */
+  /* A CallOffer of ours, as bytes of a stream (a reference is taken): first
+   * thing on the relay's room, and on a direct connection that a plain call has
+   * dialled. */
+  GBytes *media_offer;
 } WzpCallConfig;
 
 typedef struct {
@@ -60,6 +79,8 @@ typedef struct {
       WzpCall *call, const char *name, gpointer user_data);
   void (*unclaimed) (WzpCall *call, WzpRecvFlow *flow, gpointer user_data);
   gboolean (*refill) (WzpCall *call, WzpSendFlow *flow, gpointer user_data);
+  /* A plain call: tell the peer by MediaPathReport. */
+  void (*report) (WzpCall *call, gboolean direct_ok, gpointer user_data);
 } WzpCallHandler;
 
 WzpCall *wzp_call_new (const WzpCallConfig *config,
@@ -71,6 +92,8 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpCall, wzp_call_free)
 const char *wzp_call_get_id (const WzpCall *self);
 const WzpFingerprint *wzp_call_get_peer (const WzpCall *self);
 const guint8 *wzp_call_get_peer_key (const WzpCall *self);
+/* No control channel: see WzpCallFeatures. */
+gboolean wzp_call_is_plain (const WzpCall *self);
 gboolean wzp_call_is_started (const WzpCall *self);
 gboolean wzp_call_is_up (const WzpCall *self);
 gboolean wzp_call_is_ended (const WzpCall *self);
@@ -95,6 +118,11 @@ void wzp_call_hang_up (
 /* The relay passed on that the peer hung up (NULL) or was lost: ended() will
  * follow. */
 void wzp_call_peer_hung_up (WzpCall *self, const GError *error);
+/* The peer's MediaPathReport, at any time; ignored with a control channel. */
+void wzp_call_take_report (WzpCall *self, gboolean direct_ok);
+/* Calls report() again with the last one, if there was one: it may have been
+ * lost with the connection to the relay. */
+void wzp_call_repeat_report (WzpCall *self);
 /* How long nothing authentic of the peer has come. */
 gint64 wzp_call_get_silence_us (const WzpCall *self);
 

@@ -5,7 +5,7 @@
 struct _WzpLink {
   WzpPath path;
   WzpConn *conn;               /* owned */
-  WzpSeal *seal_out, *seal_in; /* borrowed; NULL: direct */
+  WzpSeal *seal_out, *seal_in; /* borrowed; NULL: not sealed */
   const WzpLinkHandler *handler;
   gpointer user_data;
   WzpPacket
@@ -24,39 +24,62 @@ max_datagram (const WzpLink *self)
 {
   gsize max = wzp_conn_get_max_datagram (self->conn);
 
-  return self->seal_out != NULL ? MIN (max, self->confirmed) : max;
+  return self->path == WZP_PATH_RELAY ? MIN (max, self->confirmed) : max;
 }
 
-/* Head and text of a packet as iovecs: sealed into self->out on the relay. */
-static int
-lay_out (WzpLink *self, const WzpPacket *packet, guint8 *out,
+int
+wzp_link_lay_out (const WzpPacket *packet, WzpSeal *seal, guint8 *out,
     struct iovec iov[WZP_CONN_MAX_PULL_IOV])
 {
   guint n = packet->n_payload;
+  struct iovec text[WZP_CONN_MAX_PULL_IOV];
+  WzpReader r;
+  guint64 number;
 
   iov[0].iov_base = (void *) packet->head;
   iov[0].iov_len = packet->head_len;
   memcpy (iov + 1, packet->payload, n * sizeof *iov);
-  if (self->seal_out == NULL)
+  if (seal == NULL)
     return (int) n + 1;
 
   /* The text begins behind the prefix, with the rest of the head. */
-  {
-    struct iovec text[WZP_CONN_MAX_PULL_IOV];
-    WzpReader r;
-    guint64 number;
-
-    memcpy (text, iov, (n + 1) * sizeof *iov);
-    text[0].iov_base = (guint8 *) packet->head + packet->prefix_len;
-    text[0].iov_len = packet->head_len - packet->prefix_len;
-    wzp_reader_init (&r, packet->head + 2, packet->prefix_len - 2);
-    number = wzp_reader_varint (&r);
-    iov[0].iov_len = packet->prefix_len;
-    iov[1].iov_base = out;
-    iov[1].iov_len = wzp_seal_seal (self->seal_out, number, packet->head,
-        packet->prefix_len, text, (int) n + 1, out);
-  }
+  memcpy (text, iov, (n + 1) * sizeof *iov);
+  text[0].iov_base = (guint8 *) packet->head + packet->prefix_len;
+  text[0].iov_len = packet->head_len - packet->prefix_len;
+  wzp_reader_init (&r, packet->head + 2, packet->prefix_len - 2);
+  number = wzp_reader_varint (&r);
+  iov[0].iov_len = packet->prefix_len;
+  iov[1].iov_base = out;
+  iov[1].iov_len = wzp_seal_seal (
+      seal, number, packet->head, packet->prefix_len, text, (int) n + 1, out);
   return 2;
+}
+
+/* A relay drops what is shorter; a seal's tag makes everything long enough. */
+static gboolean
+is_too_short (const WzpLink *self, const WzpPacket *packet)
+{
+  return self->path == WZP_PATH_RELAY && self->seal_out == NULL &&
+      packet->head_len + packet->payload_len < WZP_DATAGRAM_MIN_RELAYED;
+}
+
+/* Writes the number with eight bytes, which every reader of a varint takes (RFC
+ * 9000, section 16): the shortest datagram has twelve then. */
+static void
+widen_number (WzpPacket *packet)
+{
+  guint8 *at = packet->head + 2;
+  WzpReader r;
+  guint64 wide;
+  gsize len;
+
+  wzp_reader_init (&r, at, packet->prefix_len - 2);
+  wide = GUINT64_TO_BE (wzp_reader_varint (&r) | G_GUINT64_CONSTANT (3) << 62);
+  len = (gsize) (r.pos - at);
+  memmove (at + sizeof wide, at + len, packet->head_len - 2 - len);
+  memcpy (at, &wide, sizeof wide);
+  packet->prefix_len += sizeof wide - len;
+  packet->head_len += sizeof wide - len;
 }
 
 static int
@@ -64,7 +87,7 @@ on_pull (WzpConn *conn, gsize max_size, struct iovec *iov, gpointer user_data)
 {
   WzpLink *self = user_data;
 
-  if (self->seal_out != NULL)
+  if (self->path == WZP_PATH_RELAY)
     max_size = MIN (max_size, self->confirmed);
   if (self->seal_out != NULL && max_size > WZP_SEAL_TAG_LEN)
     max_size -= WZP_SEAL_TAG_LEN;
@@ -72,7 +95,9 @@ on_pull (WzpConn *conn, gsize max_size, struct iovec *iov, gpointer user_data)
     return 0;
   if (!self->handler->pull (self, max_size, &self->packet, self->user_data))
     return 0;
-  return lay_out (self, &self->packet, self->out, iov);
+  if (is_too_short (self, &self->packet))
+    widen_number (&self->packet);
+  return wzp_link_lay_out (&self->packet, self->seal_out, self->out, iov);
 }
 
 static void
@@ -130,8 +155,8 @@ wzp_link_new (WzpPath path, WzpConn *conn, WzpSeal *seal_out, WzpSeal *seal_in,
   if (seal_out != NULL) {
     self->out = g_malloc (MAX_DATAGRAM + WZP_SEAL_TAG_LEN);
     self->in = g_malloc (MAX_DATAGRAM);
-    self->confirmed = WZP_LINK_RELAY_SAFE_SIZE;
   }
+  self->confirmed = WZP_LINK_RELAY_SAFE_SIZE;
   wzp_conn_set_handler (conn, &conn_handler, self);
   return self;
 }
@@ -181,12 +206,18 @@ send_now (WzpLink *self, const WzpPacket *packet)
 {
   g_autofree guint8 *sealed = NULL;
   struct iovec iov[WZP_CONN_MAX_PULL_IOV];
+  WzpPacket wide;
   int n;
 
+  if (is_too_short (self, packet)) {
+    wide = *packet;
+    widen_number (&wide);
+    packet = &wide;
+  }
   if (self->seal_out != NULL)
     sealed =
         g_malloc (packet->head_len + packet->payload_len + WZP_SEAL_TAG_LEN);
-  n = lay_out (self, packet, sealed, iov);
+  n = wzp_link_lay_out (packet, self->seal_out, sealed, iov);
   return wzp_conn_send_datagram (self->conn, iov, n);
 }
 
@@ -226,7 +257,7 @@ wzp_link_next_mtu_probe (WzpLink *self, gint64 now_us)
 {
   gsize own = wzp_conn_get_max_datagram (self->conn);
 
-  if (self->seal_out == NULL || own <= self->confirmed)
+  if (self->path != WZP_PATH_RELAY || own <= self->confirmed)
     return 0;
   if (own != self->probed) {
     self->probed = own;

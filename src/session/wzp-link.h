@@ -1,6 +1,6 @@
 /* wzp-link: one path of a call: the QUIC connection it runs over, sealing where
- * a relay is in between, and how large a datagram may be. The session thread.
- */
+ * a relay is in between and both sides can, and how large a datagram may be.
+ * The session thread. */
 #pragma once
 
 #include "wzp-conn.h"
@@ -32,7 +32,8 @@ typedef struct {
 } WzpLinkHandler;
 
 /* Takes @conn (established) and becomes its handler. @seal_out, @seal_in: both
- * borrowed, or both NULL (direct). */
+ * borrowed, or both NULL: not sealed (direct, and a relay where one side cannot
+ * seal). */
 WzpLink *wzp_link_new (WzpPath path, WzpConn *conn, WzpSeal *seal_out,
     WzpSeal *seal_in, const WzpLinkHandler *handler, gpointer user_data);
 /* Closes the connection with WZP_CLOSE_NORMAL if it still is open. */
@@ -59,6 +60,12 @@ void wzp_link_want_pull (WzpLink *self);
 gsize wzp_link_next_mtu_probe (WzpLink *self, gint64 now_us);
 /* A PROBE_ACK with a WZP_LINK_MTU_SEQ number came. */
 void wzp_link_confirm_mtu (WzpLink *self, guint64 seq);
+
+/* Head and text of @packet as iovecs, returns how many. @seal: nullable: sealed
+ * into @out, which has room for the text and WZP_SEAL_TAG_LEN. For a room's
+ * link too. */
+int wzp_link_lay_out (const WzpPacket *packet, WzpSeal *seal, guint8 *out,
+    struct iovec iov[WZP_CONN_MAX_PULL_IOV]);
 
 /* Datagrams that did not parse or authenticate. */
 guint64 wzp_link_get_bad (const WzpLink *self);

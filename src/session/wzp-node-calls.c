@@ -1,6 +1,7 @@
 /* The calls of a node: made, fed, ended; connections that come in; attempts
  * that failed. */
 #include "wzp-clock.h"
+#include "wzp-media-offer.h"
 #include "wzp-node-private.h"
 
 #include <string.h>
@@ -13,6 +14,7 @@ call_entry_free (gpointer data)
   wzp_call_free (entry->call);
   g_free (entry->alias);
   g_free (entry->own_reflexive);
+  g_free (entry->told);
   g_free (entry);
 }
 
@@ -110,6 +112,11 @@ wzp_node_update_connected (WzpNode *self)
     latency_ms = MAX (latency_ms, wzp_call_get_latency_ms (entry->call));
   }
 
+  if (self->room != NULL && wzp_room_is_joined (self->room)) {
+    connected = TRUE;
+    path = WZP_PATH_RELAY;
+  }
+
   for (guint i = 0; i < self->send_flows->len; i++) {
     WzpSendFlow *flow = self->send_flows->pdata[i];
     WzpSendItem item;
@@ -140,11 +147,9 @@ on_call_connected (WzpCall *call, gpointer user_data)
   wzp_node_schedule (self, 0);
 }
 
-static void
-on_call_path_changed (
-    WzpCall *call, WzpPath old_path, WzpPath new_path, gpointer user_data)
+void
+wzp_node_emit_path (WzpNode *self, WzpPath old_path, WzpPath new_path)
 {
-  WzpNode *self = user_data;
   g_autoptr (GPtrArray) listeners = wzp_node_dup_listeners (self);
 
   wzp_node_update_connected (self);
@@ -155,6 +160,13 @@ on_call_path_changed (
     if (!g_atomic_int_get (&l->removed) && l->events->path != NULL)
       l->events->path (self, old_path, new_path, l->user_data);
   }
+}
+
+static void
+on_call_path_changed (
+    WzpCall *call, WzpPath old_path, WzpPath new_path, gpointer user_data)
+{
+  wzp_node_emit_path (user_data, old_path, new_path);
 }
 
 static void
@@ -247,10 +259,10 @@ on_call_dial_relay (WzpCall *call, const WzpConnHandler *handler,
       self->config.relay_timeout_ms, handler, conn_data, error);
 }
 
-static WzpRecvFlow *
-on_call_claim (WzpCall *call, const char *name, gpointer user_data)
+WzpRecvFlow *
+wzp_node_claim_recv_flow (
+    WzpNode *self, const char *name, gconstpointer claimant)
 {
-  WzpNode *self = user_data;
   WzpRecvEntry *found = NULL;
 
   for (guint i = 0; i < self->recv_flows->len; i++) {
@@ -268,21 +280,31 @@ on_call_claim (WzpCall *call, const char *name, gpointer user_data)
   }
   if (found == NULL)
     return NULL;
-  found->claimed = call;
+  found->claimed = claimant;
   return wzp_recv_flow_ref (found->flow);
 }
 
-static void
-on_call_unclaimed (WzpCall *call, WzpRecvFlow *flow, gpointer user_data)
+void
+wzp_node_unclaim_recv_flow (WzpNode *self, const WzpRecvFlow *flow)
 {
-  WzpNode *self = user_data;
-
   for (guint i = 0; i < self->recv_flows->len; i++) {
     WzpRecvEntry *entry = self->recv_flows->pdata[i];
 
     if (entry->flow == flow)
       entry->claimed = NULL;
   }
+}
+
+static WzpRecvFlow *
+on_call_claim (WzpCall *call, const char *name, gpointer user_data)
+{
+  return wzp_node_claim_recv_flow (user_data, name, call);
+}
+
+static void
+on_call_unclaimed (WzpCall *call, WzpRecvFlow *flow, gpointer user_data)
+{
+  wzp_node_unclaim_recv_flow (user_data, flow);
 }
 
 static gboolean
@@ -304,6 +326,20 @@ on_call_refill (WzpCall *call, WzpSendFlow *flow, gpointer user_data)
   return TRUE;
 }
 
+static void
+on_call_report (WzpCall *call, gboolean direct_ok, gpointer user_data)
+{
+  WzpNode *self = user_data;
+  g_autoptr (WzpMessage) report =
+      wzp_message_new (WZP_MESSAGE_MEDIA_PATH_REPORT);
+
+  if (self->signal == NULL || !wzp_signal_client_is_ready (self->signal))
+    return; /* repeated once it is */
+  report->call_id = g_strdup (wzp_call_get_id (call));
+  report->direct_ok = report->winner_is_direct = direct_ok;
+  wzp_signal_client_send (self->signal, report, NULL);
+}
+
 static const WzpCallHandler call_handler = {
   .connected = on_call_connected,
   .path_changed = on_call_path_changed,
@@ -313,6 +349,7 @@ static const WzpCallHandler call_handler = {
   .claim = on_call_claim,
   .unclaimed = on_call_unclaimed,
   .refill = on_call_refill,
+  .report = on_call_report,
 };
 
 /* ---- making and dropping ---- */
@@ -336,14 +373,17 @@ fill_race_config (const WzpNode *self, WzpRaceConfig *ret_config)
 
 WzpCallEntry *
 wzp_node_add_call (WzpNode *self, const char *call_id,
-    const guint8 peer_key[WZP_PUBLIC_KEY_LEN], const WzpEphemeral *own,
-    const guint8 peer_ephemeral[WZP_PUBLIC_KEY_LEN], GError **error)
+    const guint8 peer_key[WZP_PUBLIC_KEY_LEN], const WzpCallFeatures *features,
+    const WzpEphemeral *own, const guint8 peer_ephemeral[WZP_PUBLIC_KEY_LEN],
+    GError **error)
 {
   WzpCallConfig config = { .endpoint = self->endpoint,
     .context = self->context,
     .call_id = call_id,
+    .features = *features,
     .latency_ms = self->config.latency_ms,
     .window = wzp_endpoint_get_recv_buffer (self->endpoint) };
+  g_autoptr (GBytes) media_offer = NULL;
   WzpCallEntry *entry;
 
   if (!wzp_call_keys_derive (own, peer_ephemeral, call_id, &config.keys, error))
@@ -351,10 +391,14 @@ wzp_node_add_call (WzpNode *self, const char *call_id,
   wzp_fingerprint_of_key (peer_key, &config.peer);
   memcpy (config.peer_key, peer_key, WZP_PUBLIC_KEY_LEN);
   fill_race_config (self, &config.race);
+  media_offer =
+      wzp_media_offer_new_bytes (WZP_MESSAGE_CALL_OFFER, self->identity, own);
+  config.media_offer = media_offer;
 
   entry = g_new0 (WzpCallEntry, 1);
   entry->call = wzp_call_new (&config, &call_handler, self);
   entry->setup_deadline_us = wzp_clock_now_us () + WZP_NODE_SETUP_TIMEOUT_US;
+  entry->told = wzp_node_dup_told (self);
   wzp_call_keys_wipe (&config.keys);
   g_ptr_array_add (self->calls, entry);
   self->n_total_calls++;
@@ -409,11 +453,25 @@ wzp_node_drop_call (WzpNode *self, WzpCallEntry *entry, WzpHangupReason reason,
   remove_call (self, entry);
 }
 
+static void
+housekeep_proofs (WzpNode *self, gint64 now_us)
+{
+  gint64 deadline_us;
+
+  if (self->proof == NULL)
+    return;
+  wzp_direct_proof_expire (self->proof, now_us);
+  deadline_us = wzp_direct_proof_get_deadline (self->proof);
+  if (deadline_us >= 0)
+    wzp_node_schedule (self, deadline_us);
+}
+
 void
 wzp_node_housekeep_calls (WzpNode *self, gint64 now_us)
 {
   g_autoptr (GError) error = NULL;
 
+  housekeep_proofs (self, now_us);
   for (guint i = 0; i < WZP_NODE_MAX_EARLY; i++) {
     WzpEarlyConn *early = &self->early[i];
 
@@ -488,6 +546,33 @@ on_admit (WzpEndpoint *endpoint, const char *server_name, const WzpAddr *remote,
   return wzp_sni_classify (server_name, NULL) == WZP_SNI_KIND_DIRECT;
 }
 
+/* Without a certificate: only for a call whose peer may be of another make, and
+ * only once it has proved itself in the connection. */
+static gboolean
+await_proof (WzpNode *self, WzpConn *conn, const char *call_id)
+{
+  const WzpCallEntry *entry = wzp_node_find_call (self, call_id);
+
+  if (entry == NULL || entry->is_private || !wzp_call_is_plain (entry->call) ||
+      !wzp_direct_proof_add (self->proof, conn, call_id,
+          wzp_call_get_peer_key (entry->call), wzp_clock_now_us ()))
+    return FALSE;
+  wzp_node_schedule (self, wzp_direct_proof_get_deadline (self->proof));
+  return TRUE;
+}
+
+static gboolean
+on_proved (WzpConn *conn, const char *call_id, gpointer user_data)
+{
+  const WzpCallEntry *entry = wzp_node_find_call (user_data, call_id);
+
+  return entry != NULL && wzp_call_offer_conn (entry->call, conn);
+}
+
+const WzpDirectProofHandler wzp_node_proof_handler = {
+  .proved = on_proved,
+};
+
 static gboolean
 on_accept (WzpEndpoint *endpoint, WzpConn *conn, gpointer user_data)
 {
@@ -497,9 +582,10 @@ on_accept (WzpEndpoint *endpoint, WzpConn *conn, gpointer user_data)
   const char *call_id;
 
   if (wzp_sni_classify (wzp_conn_get_server_name (conn), &call_id) !=
-          WZP_SNI_KIND_DIRECT ||
-      key == NULL)
+      WZP_SNI_KIND_DIRECT)
     return FALSE;
+  if (key == NULL)
+    return await_proof (self, conn, call_id);
   entry = wzp_node_find_call (self, call_id);
   if (entry == NULL)
     return keep_early (self, conn, call_id);
@@ -520,6 +606,8 @@ on_woken (WzpEndpoint *endpoint, gpointer user_data)
 
     wzp_call_woken (entry->call);
   }
+  if (self->room != NULL)
+    wzp_room_woken (self->room);
 }
 
 const WzpEndpointHandler wzp_node_endpoint_handler = {

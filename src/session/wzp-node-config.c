@@ -2,6 +2,8 @@
 #include "wzp-node-private.h"
 #include "wzp-uri.h"
 
+#include <string.h>
+
 #define MAX_BACKOFF_S (24 * 3600.0)
 
 void
@@ -59,6 +61,7 @@ wzp_node_config_copy (WzpNodeConfig *to, const WzpNodeConfig *from)
   to->token = g_strdup (from->token);
   to->alias = g_strdup (from->alias);
   to->peer = g_strdup (from->peer);
+  to->room_key = g_strdup (from->room_key);
   to->peer_fingerprint = g_strdup (from->peer_fingerprint);
   to->bind_address = g_strdup (from->bind_address);
   to->identity = NULL;
@@ -74,6 +77,9 @@ wzp_node_config_clear (WzpNodeConfig *config)
   g_free ((char *) config->token);
   g_free ((char *) config->alias);
   g_free ((char *) config->peer);
+  if (config->room_key != NULL)
+    explicit_bzero ((char *) config->room_key, strlen (config->room_key));
+  g_free ((char *) config->room_key);
   g_free ((char *) config->peer_fingerprint);
   g_free ((char *) config->bind_address);
 }
@@ -95,7 +101,7 @@ check_relay (const WzpNodeConfig *config, GError **error)
 
   if (config->relay == NULL) {
     if (config->mode != WZP_MODE_APP)
-      return invalid (error, "relay", "a caller or listener needs one");
+      return invalid (error, "relay", "only mode=app does without one");
     if (config->policy == WZP_POLICY_RELAY)
       return invalid (error, "relay", "transport-policy=relay needs one");
     return TRUE;
@@ -112,17 +118,46 @@ check_relay (const WzpNodeConfig *config, GError **error)
 }
 
 static gboolean
+check_bind (const WzpNodeConfig *config, GError **error)
+{
+  g_autoptr (GError) why = NULL;
+  WzpAddr addr;
+
+  return config->bind_address == NULL ||
+      wzp_addr_parse_ip (config->bind_address, 0, &addr, &why) ||
+      invalid (error, "bind-address", why->message);
+}
+
+static gboolean
+check_room (const WzpNodeConfig *config, GError **error)
+{
+  gsize len = config->room_key != NULL ? strlen (config->room_key) : 0;
+
+  if (!wzp_room_name_is_valid (config->peer))
+    return invalid (error, "peer",
+        "a room's name is 1 to 63 letters, digits, '.', '-', '_', and does "
+        "not begin with \"call-\"");
+  if (config->room_key != NULL && (len == 0 || len > WZP_ROOM_KEY_MAX_LEN))
+    return invalid (error, "room-key", "1 to 256 bytes are allowed");
+  if (config->policy == WZP_POLICY_DIRECT)
+    return invalid (
+        error, "transport-policy", "a room is on the relay, never direct");
+  return check_bind (config, error);
+}
+
+static gboolean
 check_names (const WzpNodeConfig *config, GError **error)
 {
   g_autoptr (GError) why = NULL;
   WzpFingerprint fingerprint;
-  WzpAddr addr;
 
   if (config->alias != NULL && !wzp_room_name_is_valid (config->alias))
     return invalid (
         error, "alias", "1 to 63 letters, digits, '.', '-', '_' are allowed");
   if (config->mode == WZP_MODE_CALLER && config->peer == NULL)
     return invalid (error, "peer", "a caller needs one");
+  if (config->mode == WZP_MODE_ROOM)
+    return check_room (config, error);
   if (config->peer != NULL &&
       !wzp_fingerprint_parse (config->peer, &fingerprint, NULL) &&
       !wzp_room_name_is_valid (config->peer))
@@ -130,9 +165,8 @@ check_names (const WzpNodeConfig *config, GError **error)
   if (config->peer_fingerprint != NULL &&
       !wzp_fingerprint_parse (config->peer_fingerprint, &fingerprint, &why))
     return invalid (error, "peer-fingerprint", why->message);
-  if (config->bind_address != NULL &&
-      !wzp_addr_parse_ip (config->bind_address, 0, &addr, &why))
-    return invalid (error, "bind-address", why->message);
+  if (!check_bind (config, error))
+    return FALSE;
   if (config->accept_mode == WZP_ACCEPT_REJECT)
     return invalid (error, "accept-mode", "trusted or generic");
   if (config->accept_mode == WZP_ACCEPT_GENERIC &&

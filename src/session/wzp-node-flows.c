@@ -91,6 +91,8 @@ do_add_send_flow (WzpNode *self, gpointer data)
 
     wzp_call_add_send_flow (entry->call, command->send);
   }
+  if (self->room != NULL)
+    wzp_room_add_send_flow (self->room, command->send);
   wzp_node_update_connected (self);
 }
 
@@ -104,6 +106,8 @@ do_remove_send_flow (WzpNode *self, gpointer data)
 
     wzp_call_remove_send_flow (entry->call, command->send);
   }
+  if (self->room != NULL)
+    wzp_room_remove_send_flow (self->room, command->send);
   g_ptr_array_remove (self->send_flows, command->send);
 }
 
@@ -125,6 +129,8 @@ do_add_recv_flow (WzpNode *self, gpointer data)
 
     wzp_call_recv_flow_added (entry->call);
   }
+  if (self->room != NULL)
+    wzp_room_recv_flow_added (self->room);
 }
 
 static void
@@ -137,6 +143,8 @@ do_remove_recv_flow (WzpNode *self, gpointer data)
 
     wzp_call_recv_flow_removed (entry->call, command->recv);
   }
+  if (self->room != NULL)
+    wzp_room_recv_flow_removed (self->room, command->recv);
   for (guint i = 0; i < self->recv_flows->len; i++) {
     const WzpRecvEntry *recv = self->recv_flows->pdata[i];
 

@@ -3,9 +3,11 @@
 #pragma once
 
 #include "wzp-call.h"
+#include "wzp-direct-proof.h"
 #include "wzp-loop.h"
 #include "wzp-node.h"
 #include "wzp-recv-flow-private.h"
+#include "wzp-room.h"
 #include "wzp-signal-client.h"
 #include "wzp-timer.h"
 
@@ -26,6 +28,8 @@ typedef struct {
   WzpCall *call;
   char *alias;         /* owned, nullable: what the caller calls itself */
   char *own_reflexive; /* owned, nullable: as we told the peer */
+  char *told;          /* owned: all that we told of our addresses */
+  guint64 generation;  /* of the last CandidateUpdate */
   gboolean is_private; /* one side reveals no address: relay only */
   gboolean is_incoming;
   gint64 setup_deadline_us; /* -1: the race has begun */
@@ -38,7 +42,9 @@ typedef struct {
   WzpFingerprint target;
   WzpEphemeral *ephemeral;
   char *own_reflexive;
+  char *message; /* JSON of the offer, to say it again */
   char *early_setup; /* JSON of a CallSetup that overtook the answer, or NULL */
+  gboolean has_early_report, early_direct_ok; /* of a MediaPathReport */
   gint64 deadline_us;
 } WzpPendingOffer;
 
@@ -49,7 +55,7 @@ typedef struct {
 
 typedef struct {
   WzpRecvFlow *flow; /* owned */
-  WzpCall *claimed;  /* not owned; NULL: free */
+  gconstpointer claimed; /* the call or room that has it; NULL: free */
 } WzpRecvEntry;
 
 typedef struct {
@@ -95,8 +101,11 @@ struct _WzpNode {
   GPtrArray *calls;      /* of WzpCallEntry, owned */
   GPtrArray *send_flows; /* of WzpSendFlow, owned */
   GPtrArray *recv_flows; /* of WzpRecvEntry, owned */
+  WzpRoom *room;         /* mode ROOM; NULL: between two attempts */
+  WzpRoomKey *room_key;  /* made at the first attempt; nullable */
   WzpPendingOffer offer;
   WzpEarlyConn early[WZP_NODE_MAX_EARLY];
+  WzpDirectProof *proof; /* with the endpoint */
   WzpEphemeral *app_ephemeral; /* mode APP: of `local` */
   WzpDescription *early_remote; /* came before `local` was there, or NULL */
   GHashTable *app_used; /* ids of the calls that `local` has made already */
@@ -139,12 +148,14 @@ GPtrArray *wzp_node_dup_listeners (WzpNode *self); /* of WzpNodeListener */
 
 /* wzp-node-calls.c */
 extern const WzpEndpointHandler wzp_node_endpoint_handler;
+extern const WzpDirectProofHandler wzp_node_proof_handler;
 GDestroyNotify wzp_node_call_entry_free_func (void);
 guint wzp_node_max_calls (const WzpNode *self);
 WzpCallEntry *wzp_node_find_call (const WzpNode *self, const char *call_id);
 /* Makes the call and its entry. NULL and @error when the keys do not agree. */
 WzpCallEntry *wzp_node_add_call (WzpNode *self, const char *call_id,
-    const guint8 peer_key[WZP_PUBLIC_KEY_LEN], const WzpEphemeral *own,
+    const guint8 peer_key[WZP_PUBLIC_KEY_LEN],
+    const WzpCallFeatures *features, const WzpEphemeral *own,
     const guint8 peer_ephemeral[WZP_PUBLIC_KEY_LEN], GError **error);
 /* Starts its race with what the peer told. */
 void wzp_node_start_call (WzpNode *self, WzpCallEntry *entry,
@@ -153,6 +164,12 @@ void wzp_node_start_call (WzpNode *self, WzpCallEntry *entry,
 void wzp_node_drop_call (WzpNode *self, WzpCallEntry *entry,
     WzpHangupReason reason, const char *text);
 void wzp_node_update_connected (WzpNode *self);
+void wzp_node_emit_path (WzpNode *self, WzpPath old_path, WzpPath new_path);
+/* The receive flow for a peer's flow of this name, for @claimant (a call, a
+ * room): a new reference, or NULL. And that it is free again. */
+WzpRecvFlow *wzp_node_claim_recv_flow (
+    WzpNode *self, const char *name, gconstpointer claimant);
+void wzp_node_unclaim_recv_flow (WzpNode *self, const WzpRecvFlow *flow);
 void wzp_node_housekeep_calls (WzpNode *self, gint64 now_us);
 /* An attempt is over: try again later, or fail for good. */
 void wzp_node_fail_attempt (WzpNode *self, const GError *error,
@@ -163,14 +180,50 @@ void wzp_node_fill_candidate_filter (
 /* wzp-node-signal.c */
 void wzp_node_begin (WzpNode *self);   /* endpoint is open: register or gather */
 void wzp_node_try_again (WzpNode *self); /* the retry time has come */
-void wzp_node_send_hangup (
-    WzpNode *self, const char *call_id, WzpHangupReason reason);
-void wzp_node_clear_offer (WzpNode *self);
-void wzp_node_housekeep_signal (WzpNode *self, gint64 now_us);
-void wzp_node_publish_local (WzpNode *self); /* mode APP */
-/* Mode APP, session thread. */
-void wzp_node_take_remote (WzpNode *self, const WzpDescription *remote);
+void wzp_node_begin_race (
+    WzpNode *self, WzpCallEntry *entry, const WzpMessage *setup);
+
+/* wzp-node-tell.c */
 /* What we offer as host candidates, as text (transfer full; NULL: nothing). */
 char **wzp_node_dup_host_candidates (WzpNode *self);
+char *wzp_node_dup_own_reflexive (WzpNode *self); /* NULL: not told */
+char *wzp_node_new_nonce (void); /* 32 random hex digits */
+void wzp_node_fill_features (WzpMessage *message);
+/* What we have in common with the sender of an offer or answer. */
+WzpCallFeatures wzp_node_common_features (const WzpMessage *message);
+/* Says what a call without them means for its user. */
+void wzp_node_warn_of_features (WzpNode *self, const WzpFingerprint *peer,
+    const WzpCallFeatures *features);
+/* Puts in our keys and signs them for a call with @to. */
+void wzp_node_sign_call (WzpNode *self, WzpMessage *message,
+    const WzpEphemeral *ephemeral, const WzpFingerprint *to);
+gboolean wzp_node_check_peer_pin (
+    WzpNode *self, const WzpFingerprint *peer, GError **error);
+void wzp_node_send_hangup (
+    WzpNode *self, const char *call_id, WzpHangupReason reason);
+/* All that we tell of our addresses now, to compare (transfer full). */
+char *wzp_node_dup_told (WzpNode *self);
+/* CandidateUpdate to each peer who was told something else. */
+void wzp_node_tell_changes (WzpNode *self);
+
+/* wzp-node-caller.c */
+void wzp_node_place_call (WzpNode *self);
+/* Signalling was lost and is back: the relay may have lost the offer too, and
+ * takes one that it has for what it is. */
+void wzp_node_repeat_offer (WzpNode *self);
+void wzp_node_take_answer (WzpNode *self, const WzpMessage *answer);
+void wzp_node_clear_offer (WzpNode *self);
+void wzp_node_housekeep_signal (WzpNode *self, gint64 now_us);
+
+/* wzp-node-listener.c */
+void wzp_node_take_offer (WzpNode *self, const WzpMessage *offer);
+
+/* wzp-node-room.c: mode ROOM */
+void wzp_node_begin_room (WzpNode *self);
+void wzp_node_drop_room (WzpNode *self);
+
+/* wzp-node-app.c: mode APP */
+void wzp_node_publish_local (WzpNode *self);
+void wzp_node_take_remote (WzpNode *self, const WzpDescription *remote);
 
 G_END_DECLS

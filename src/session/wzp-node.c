@@ -165,6 +165,11 @@ wzp_node_refresh_stats (WzpNode *self)
 
     wzp_call_get_stats (entry->call, &self->stats->calls[i]);
   }
+  if (self->room != NULL) {
+    wzp_room_get_stats (self->room, &self->stats->calls[0]);
+    self->stats->room_members = wzp_room_get_members (self->room);
+    n = 1;
+  }
   if (n == 0 && self->last_call != NULL) {
     self->stats->calls[0] = *self->last_call;
     n = 1;
@@ -198,7 +203,7 @@ any_call_up (const WzpNode *self)
     if (wzp_call_is_up (entry->call))
       return TRUE;
   }
-  return FALSE;
+  return self->room != NULL && wzp_room_is_joined (self->room);
 }
 
 static void
@@ -300,6 +305,8 @@ do_start (WzpNode *self, gpointer data)
     wzp_node_fail_attempt (self, error, "bind", WZP_PATH_NONE, NULL);
     return;
   }
+  self->proof = wzp_direct_proof_new (
+      self->identity, &wzp_node_proof_handler, self);
   set_wake_target (self, self->endpoint);
   wzp_node_begin (self);
 }
@@ -313,11 +320,13 @@ do_stop (WzpNode *self, gpointer data)
   if (self->offer.call_id != NULL)
     wzp_node_send_hangup (self, self->offer.call_id, WZP_HANGUP_NORMAL);
   wzp_node_clear_offer (self);
+  wzp_node_drop_room (self);
   self->retry_at_us = -1;
   wzp_node_orphan_flows (self);
   set_wake_target (self, NULL);
   for (guint i = 0; i < WZP_NODE_MAX_EARLY; i++)
     g_clear_pointer (&self->early[i].conn, wzp_conn_unref);
+  g_clear_pointer (&self->proof, wzp_direct_proof_free);
   if (self->endpoint != NULL)
     wzp_endpoint_flush (self->endpoint);
   g_clear_pointer (&self->signal, wzp_signal_client_free);
@@ -396,6 +405,7 @@ node_free (WzpNode *self)
   g_ptr_array_unref (self->recv_flows);
   g_ptr_array_unref (self->listeners);
   g_ptr_array_unref (self->flow_names);
+  g_clear_pointer (&self->room_key, wzp_room_key_free);
   g_clear_pointer (&self->app_ephemeral, wzp_ephemeral_free);
   g_clear_pointer (&self->app_used, g_hash_table_unref);
   g_clear_pointer (&self->early_remote, wzp_description_free);

@@ -27,6 +27,7 @@ typedef enum {
   WZP_MODE_CALLER,
   WZP_MODE_LISTENER,
   WZP_MODE_APP, /* the application carries the candidates */
+  WZP_MODE_ROOM, /* no call: an open room on the relay, one to many */
 } WzpMode;
 
 typedef enum {
@@ -58,7 +59,9 @@ typedef struct {
   const char *known_relays_path;
   const char *token;
   const char *alias;         /* name to register */
-  const char *peer;          /* CALLER: name or fingerprint text to call */
+  const char *peer;          /* CALLER: name or fingerprint text to call; ROOM:
+                              * the room's name */
+  const char *room_key;      /* ROOM, nullable: passphrase to seal with */
   const char *peer_fingerprint; /* nullable: refuse any other peer */
   WzpIdentity *identity;     /* nullable: an ephemeral one is made */
   gboolean no_host_candidates;
@@ -210,6 +213,7 @@ typedef struct {
   guint n_total;     /* calls so far */
   WzpCallStats calls[WZP_NODE_MAX_CALLS]; /* after stop: the last one, n 1 */
   guint64 bad_packets, refused; /* of the endpoint */
+  guint room_members; /* mode ROOM: with us; 0: not told */
   char local_candidates[WZP_CANDIDATES_MAX][WZP_ADDR_MAX_STRLEN];
   guint n_local_candidates;
   char reflexive[WZP_ADDR_MAX_STRLEN]; /* empty: unknown */

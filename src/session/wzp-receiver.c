@@ -11,7 +11,8 @@ typedef struct {
 
 typedef struct {
   guint32 id;
-  char *name;       /* NULL: frames came before FLOW_OPEN */
+  char *name;          /* NULL: frames came before FLOW_OPEN */
+  gboolean is_implied; /* opened by its first frame: no description is due */
   gboolean closed;  /* FLOW_CLOSE came, or its EOS was handed out; nothing else
                      * is kept then */
   gboolean has_end; /* FLOW_EOS came */
@@ -20,7 +21,9 @@ typedef struct {
   guint32 told;                /* generation that `target` knows; 0: none */
   WzpRecvFlow *target;         /* owned, nullable */
   gboolean fresh;              /* `target` has had no frame of this flow yet */
+  gint64 spoke_us;             /* when the last fragment came */
   gint64 keep_until_us;        /* until when `target` is waited for */
+  gint64 skip_until_us;        /* joining late: until when a key frame is */
   WzpFrame *held;              /* in order, but its description has not come */
   guint64 held_lost;
 } RxFlow;
@@ -37,6 +40,8 @@ struct _WzpReceiver {
   gint64 now_us;          /* the latest that was passed in */
   gboolean is_flow_freed; /* somebody may want what nobody took */
   gboolean is_over;       /* wzp_receiver_end() */
+  gboolean joins_late;
+  gboolean implies_flows;
   WzpReceiverStats stats;
 };
 
@@ -91,6 +96,18 @@ wzp_receiver_free (WzpReceiver *self)
   g_free (self);
 }
 
+void
+wzp_receiver_set_joins_late (WzpReceiver *self)
+{
+  self->joins_late = TRUE;
+}
+
+void
+wzp_receiver_set_implied_flows (WzpReceiver *self)
+{
+  self->implies_flows = TRUE;
+}
+
 static RxFlow *
 ensure_flow (WzpReceiver *self, guint32 id)
 {
@@ -102,6 +119,7 @@ ensure_flow (WzpReceiver *self, guint32 id)
     self->max_id = MAX (self->max_id, id);
     rx->reassembler = wzp_reassembler_new (&self->budget);
     wzp_reassembler_set_hold (rx->reassembler, self->hold_us);
+    wzp_reassembler_set_join_late (rx->reassembler, self->joins_late);
     g_queue_init (&rx->descriptions);
   }
   return rx;
@@ -144,18 +162,30 @@ tell_description (RxFlow *rx, const Description *description)
   wzp_recv_flow_push (rx->target, &item);
 }
 
+/* Nothing can be decoded from @frame: what it builds on went by before we
+ * came. */
+static gboolean
+should_skip (const WzpReceiver *self, const RxFlow *rx, const WzpFrame *frame)
+{
+  return self->joins_late && rx->fresh &&
+      (frame->meta.flags & WZP_FRAME_DELTA_UNIT) != 0 &&
+      self->now_us < rx->skip_until_us;
+}
+
 /* Takes @frame. FALSE: its description has not come, it is held. */
 static gboolean
 hand_out (WzpReceiver *self, RxFlow *rx, WzpFrame *frame, guint64 lost)
 {
   WzpRecvItem item = { .kind = WZP_RECV_FRAME, .frame = frame, .lost = lost };
 
-  if (rx->target == NULL) {
+  if (rx->target == NULL || should_skip (self, rx, frame)) {
     self->stats.frames_dropped++;
+    if (rx->target != NULL)
+      wzp_recv_flow_request_key (rx->target);
     wzp_frame_unref (frame);
     return TRUE;
   }
-  if (frame->meta.generation != 0 &&
+  if (frame->meta.generation != 0 && !rx->is_implied &&
       needs_description (rx, frame->meta.generation)) {
     const Description *description =
         description_for (rx, frame->meta.generation);
@@ -248,6 +278,7 @@ claim_flow (WzpReceiver *self, RxFlow *rx)
   has_begun = rx->told != 0 || stats.frames_out > 0;
   rx->told = 0;
   rx->fresh = TRUE;
+  rx->skip_until_us = self->now_us + WZP_RECEIVER_SKIP_MAX_US;
   /* So that caps are known before the first frame, as GStreamer has it. */
   tell_description (rx, g_queue_peek_tail (&rx->descriptions));
   drain (self, rx);
@@ -257,6 +288,14 @@ claim_flow (WzpReceiver *self, RxFlow *rx)
     self->handler->control (&request, self->user_data);
 }
 
+/* Nobody says when an implied flow ends: one that has gone quiet must not take
+ * the place of one that speaks. */
+static gboolean
+is_quiet (const WzpReceiver *self, const RxFlow *rx)
+{
+  return rx->is_implied && self->now_us - rx->spoke_us > WZP_RECEIVER_CLAIM_US;
+}
+
 /* Offers what nobody took to whoever has become free. */
 static void
 claim_freed (WzpReceiver *self)
@@ -264,10 +303,41 @@ claim_freed (WzpReceiver *self)
   while (self->is_flow_freed) {
     self->is_flow_freed = FALSE;
     for (guint i = 0; i <= self->max_id; i++) {
-      if (self->flows[i] != NULL)
+      if (self->flows[i] != NULL && !is_quiet (self, self->flows[i]))
         claim_flow (self, self->flows[i]);
     }
   }
+}
+
+/* @generation is above all that the flow has. */
+static void
+add_description (
+    RxFlow *rx, guint32 generation, const char *caps, const char *tags)
+{
+  Description *description = g_new0 (Description, 1);
+
+  description->generation = generation;
+  description->caps = g_strdup (caps);
+  description->tags = g_strdup (tags);
+  g_queue_push_tail (&rx->descriptions, description);
+  if (rx->descriptions.length > WZP_RECEIVER_MAX_DESCRIPTIONS)
+    description_free (g_queue_pop_head (&rx->descriptions));
+}
+
+static void
+name_flow (WzpReceiver *self, RxFlow *rx, const char *name)
+{
+  rx->name = g_strdup (name);
+  rx->keep_until_us = self->now_us + WZP_RECEIVER_CLAIM_US;
+}
+
+/* The first frame of a flow that nobody will describe. */
+static void
+open_implied (WzpReceiver *self, RxFlow *rx)
+{
+  rx->is_implied = TRUE;
+  name_flow (self, rx, "");
+  add_description (rx, 0, "", NULL);
 }
 
 void
@@ -291,6 +361,8 @@ wzp_receiver_push (WzpReceiver *self, const WzpDatagramPrefix *prefix,
   rx = ensure_flow (self, prefix->flow);
   if (rx->closed)
     return;
+  if (self->implies_flows && rx->name == NULL)
+    open_implied (self, rx);
   if (head.is_start) {
     guint64 sent =
         head.meta.dts != WZP_TIME_NONE ? head.meta.dts : head.meta.pts;
@@ -301,6 +373,9 @@ wzp_receiver_push (WzpReceiver *self, const WzpDatagramPrefix *prefix,
   if (wzp_reassembler_push (rx->reassembler, &head, prefix->flags,
           data + head_len, len - head_len, now_us) == WZP_REASSEMBLY_BAD)
     self->stats.bad++;
+  rx->spoke_us = now_us;
+  if (rx->is_implied)
+    claim_flow (self, rx);
   drain (self, rx);
   claim_freed (self);
 }
@@ -316,26 +391,16 @@ open_flow (WzpReceiver *self, const WzpControl *control)
 {
   RxFlow *rx = ensure_flow (self, control->flow);
   const Description *newest = g_queue_peek_tail (&rx->descriptions);
-  Description *description;
 
   if (rx->closed)
     return;
   /* In order by the channel; one that is not newer is not ours to trust. */
   if (newest != NULL && control->generation <= newest->generation)
     return;
-  if (rx->name == NULL) {
-    rx->name = g_strdup (control->name);
-    rx->keep_until_us = self->now_us + WZP_RECEIVER_CLAIM_US;
-  }
-
-  description = g_new0 (Description, 1);
-  description->generation = control->generation;
-  description->caps = g_strdup (control->caps);
-  description->tags = g_strdup (control->tags);
-  g_queue_push_tail (&rx->descriptions, description);
-  if (rx->descriptions.length > WZP_RECEIVER_MAX_DESCRIPTIONS)
-    description_free (g_queue_pop_head (&rx->descriptions));
-
+  if (rx->name == NULL)
+    name_flow (self, rx, control->name);
+  rx->is_implied = FALSE;
+  add_description (rx, control->generation, control->caps, control->tags);
   if (rx->target == NULL)
     claim_flow (self, rx);
   else

@@ -15,6 +15,7 @@ G_BEGIN_DECLS
 /* A flow that nobody takes keeps what comes for so long (within the bounds of
  * reassembly), then discards it. */
 #define WZP_RECEIVER_CLAIM_US (500 * 1000)
+#define WZP_RECEIVER_SKIP_MAX_US (5 * G_USEC_PER_SEC)
 
 typedef struct _WzpReceiver WzpReceiver;
 
@@ -33,6 +34,17 @@ WzpReceiver *wzp_receiver_new (
 void wzp_receiver_free (WzpReceiver *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpReceiver, wzp_receiver_free)
 
+/* In an open room, before anything else: what the others send has begun long
+ * ago. A flow is handed out from the first frame on that comes, but not before
+ * a key frame, which is asked for; streams without any are not waited for
+ * longer than WZP_RECEIVER_SKIP_MAX_US. */
+void wzp_receiver_set_joins_late (WzpReceiver *self);
+/* Where the peer describes no flows (FLOW_OPEN), before anything else: a flow
+ * is open with the first frame that comes of it. It has the empty name, which
+ * only a receive flow without a name takes, and empty caps; generations of its
+ * frames mean nothing until a FLOW_OPEN comes after all. One that has been
+ * quiet for WZP_RECEIVER_CLAIM_US is claimed when it speaks again. */
+void wzp_receiver_set_implied_flows (WzpReceiver *self);
 /* An authentic media datagram: @prefix, and @len bytes behind it. */
 void wzp_receiver_push (WzpReceiver *self, const WzpDatagramPrefix *prefix,
     const guint8 *data, gsize len, gint64 now_us);

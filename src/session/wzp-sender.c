@@ -20,6 +20,7 @@ struct _WzpSender {
   gpointer user_data;
   GPtrArray *flows; /* of TxFlow, owned */
   guint next_flow;  /* round robin */
+  guint64 tag; /* in an open room; 0: in a call */
   guint32 next_id;
   guint64 next_number;
   WzpSenderStats stats;
@@ -62,6 +63,29 @@ wzp_sender_free (WzpSender *self)
 {
   g_ptr_array_unref (self->flows);
   g_free (self);
+}
+
+void
+wzp_sender_set_tag (WzpSender *self, guint64 tag)
+{
+  self->tag = tag;
+}
+
+static gboolean
+has_flow_id (const WzpSender *self)
+{
+  return self->next_id <=
+      (self->tag != 0 ? WZP_ROOM_FLOW_ID_MAX : WZP_FLOW_ID_MAX);
+}
+
+/* Gives @tx the next id. */
+static void
+begin_flow (WzpSender *self, TxFlow *tx)
+{
+  g_clear_pointer (&tx->packetizer, wzp_packetizer_free);
+  tx->id = self->next_id++;
+  tx->packetizer = wzp_packetizer_new (
+      self->tag != 0 ? wzp_datagram_room_flow (self->tag, tx->id) : tx->id);
 }
 
 static TxFlow *
@@ -127,13 +151,12 @@ wzp_sender_add_flow (WzpSender *self, WzpSendFlow *flow, gint64 now_us)
 
   if (find_flow (self, flow) != NULL)
     return TRUE;
-  if (self->next_id > WZP_FLOW_ID_MAX)
+  if (!has_flow_id (self))
     return FALSE;
 
   tx = g_new0 (TxFlow, 1);
   tx->flow = wzp_send_flow_ref (flow);
-  tx->id = self->next_id++;
-  tx->packetizer = wzp_packetizer_new (tx->id);
+  begin_flow (self, tx);
   tx->skip_since_us = now_us;
   wzp_item_queue_init (&tx->queue, sizeof (WzpSendItem));
   g_ptr_array_add (self->flows, tx);
@@ -287,11 +310,9 @@ send_eos (WzpSender *self, TxFlow *tx, guint64 serial)
 static gboolean
 begin_anew (WzpSender *self, TxFlow *tx)
 {
-  if (self->next_id > WZP_FLOW_ID_MAX)
+  if (!has_flow_id (self))
     return FALSE;
-  tx->id = self->next_id++;
-  g_clear_pointer (&tx->packetizer, wzp_packetizer_free);
-  tx->packetizer = wzp_packetizer_new (tx->id);
+  begin_flow (self, tx);
   tx->is_ended = FALSE;
   tell_description (self, tx);
   return TRUE;

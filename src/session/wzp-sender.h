@@ -35,6 +35,9 @@ WzpSender *wzp_sender_new (
 void wzp_sender_free (WzpSender *self);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpSender, wzp_sender_free)
 
+/* In an open room, before any flow: the tag that is written with the flow ids,
+ * of which there are WZP_ROOM_FLOW_ID_MAX then. */
+void wzp_sender_set_tag (WzpSender *self, guint64 tag);
 /* Opens @flow in this call: FLOW_OPEN once it is described, a key frame is
  * asked for, and frames are sent from the first key frame on that belongs to
  * this description or a later one. FALSE: more than WZP_FLOW_ID_MAX flows were

@@ -1,7 +1,7 @@
 #include "wzp-party.h"
 
 #include "wzp-loop.h"
-#include "wzp-relay.h"
+#include "wzp-relay-private.h"
 
 #include <string.h>
 
@@ -75,6 +75,73 @@ const char *
 wzp_test_relay_get_fingerprint (WzpTestRelay *self)
 {
   return self->fingerprint;
+}
+
+typedef struct {
+  WzpTestRelay *relay;
+  WzpRelayConfig config;
+  WzpRelayStats *stats;
+} RelayRequest;
+
+static void
+reconfigure (gpointer data)
+{
+  RelayRequest *request = data;
+  g_autoptr (GError) error = NULL;
+
+  wzp_relay_reconfigure (request->relay->relay, &request->config, &error);
+  g_assert_no_error (error);
+}
+
+void
+wzp_test_relay_set_peers (
+    WzpTestRelay *self, const WzpRelayPeer *peers, guint n_peers)
+{
+  RelayRequest request = { .relay = self,
+    .config = { .peers = peers, .n_peers = n_peers } };
+
+  wzp_loop_invoke_sync (self->loop, reconfigure, &request);
+}
+
+void
+wzp_test_relay_set_limits (WzpTestRelay *self, const WzpRegistryLimits *limits)
+{
+  RelayRequest request = { .relay = self, .config = { .limits = *limits } };
+
+  wzp_loop_invoke_sync (self->loop, reconfigure, &request);
+}
+
+static void
+drop_clients (gpointer data)
+{
+  WzpTestRelay *self = data;
+
+  while (self->relay->clients.head != NULL)
+    wzp_relay_client_drop (
+        self->relay->clients.head->data, WZP_CLOSE_NORMAL, "for a test");
+  wzp_relay_pump (self->relay);
+}
+
+void
+wzp_test_relay_drop_clients (WzpTestRelay *self)
+{
+  wzp_loop_invoke_sync (self->loop, drop_clients, self);
+}
+
+static void
+read_stats (gpointer data)
+{
+  RelayRequest *request = data;
+
+  wzp_relay_get_stats (request->relay->relay, request->stats);
+}
+
+void
+wzp_test_relay_get_stats (WzpTestRelay *self, WzpRelayStats *ret_stats)
+{
+  RelayRequest request = { .relay = self, .stats = ret_stats };
+
+  wzp_loop_invoke_sync (self->loop, read_stats, &request);
 }
 
 /* ---- party ---- */

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "wzp-node.h"
+#include "wzp-relay.h"
 #include "wzp-test.h"
 
 typedef struct _WzpTestRelay WzpTestRelay;
@@ -14,6 +15,16 @@ void wzp_test_relay_free (WzpTestRelay *relay);
 guint16 wzp_test_relay_get_port (WzpTestRelay *relay);
 const char *wzp_test_relay_get_address (WzpTestRelay *relay); /* host:port */
 const char *wzp_test_relay_get_fingerprint (WzpTestRelay *relay);
+/* The relays that it federates with from now on. */
+void wzp_test_relay_set_peers (
+    WzpTestRelay *relay, const WzpRelayPeer *peers, guint n_peers);
+void wzp_test_relay_set_limits (
+    WzpTestRelay *relay, const WzpRegistryLimits *limits);
+/* Closes every signalling connection, as a network that was down would. */
+void wzp_test_relay_drop_clients (WzpTestRelay *relay);
+/* The labels of links are not valid any more. */
+void wzp_test_relay_get_stats (
+    WzpTestRelay *relay, WzpRelayStats *ret_stats);
 
 /* What was told of a node; read it with the lock. */
 typedef struct {

@@ -19,7 +19,7 @@ struct _WzpTestProxy {
   Leg legs[WZP_TEST_PROXY_MAX_CLIENTS];
   guint n_legs;
   GRand *rand;
-  int blackhole, per_mille, passed; /* atomic */
+  int blackhole, per_mille, passed, rebind; /* atomic */
 };
 
 static int
@@ -86,6 +86,14 @@ pass (WzpTestProxy *self, int in, int out, const WzpAddr *to)
 }
 
 static void
+forget_legs (WzpTestProxy *self)
+{
+  for (guint i = 0; i < self->n_legs; i++)
+    close (self->legs[i].fd);
+  self->n_legs = 0;
+}
+
+static void
 pass_in (WzpTestProxy *self)
 {
   struct sockaddr_storage sa;
@@ -98,6 +106,8 @@ pass_in (WzpTestProxy *self)
           (struct sockaddr *) &sa, &len) < 0)
     return;
   wzp_sockaddr_to_addr ((struct sockaddr *) &sa, len, &client);
+  if (g_atomic_int_compare_and_exchange (&self->rebind, TRUE, FALSE))
+    forget_legs (self);
   leg = find_leg (self, &client);
   if (leg != NULL)
     pass (self, self->fd, leg->fd, &self->target);
@@ -150,8 +160,7 @@ wzp_test_proxy_free (WzpTestProxy *self)
   g_thread_join (self->thread);
   close (self->stop[0]);
   close (self->fd);
-  for (guint i = 0; i < self->n_legs; i++)
-    close (self->legs[i].fd);
+  forget_legs (self);
   g_rand_free (self->rand);
   g_free (self);
 }
@@ -172,6 +181,12 @@ void
 wzp_test_proxy_set_loss (WzpTestProxy *self, guint per_mille)
 {
   g_atomic_int_set (&self->per_mille, (int) per_mille);
+}
+
+void
+wzp_test_proxy_rebind (WzpTestProxy *self)
+{
+  g_atomic_int_set (&self->rebind, TRUE);
 }
 
 guint

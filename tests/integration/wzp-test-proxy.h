@@ -16,4 +16,7 @@ const char *wzp_test_proxy_get_address (WzpTestProxy *proxy); /* ip:port */
 void wzp_test_proxy_set_blackhole (WzpTestProxy *proxy, gboolean blackhole);
 /* Of 1000 packets, how many are lost, at random, each way. */
 void wzp_test_proxy_set_loss (WzpTestProxy *proxy, guint per_mille);
+/* A router that forgot: from now on each sender has another port towards the
+ * target, and what comes to the old ones is lost. */
+void wzp_test_proxy_rebind (WzpTestProxy *proxy);
 guint wzp_test_proxy_get_passed (WzpTestProxy *proxy);

@@ -233,6 +233,62 @@ test_sealed (WzpTest *test, gconstpointer data)
   rig_clear (&rig);
 }
 
+static void
+test_unsealed (WzpTest *test, gconstpointer data)
+{
+  static const guint8 text[] = { 0x21, 0x02, 0x05 };
+  WzpMediaHead head;
+  gsize head_len;
+  Rig rig;
+
+  g_test_summary ("A relay path that is not sealed: as small as a relay passes "
+                  "on, and not larger than is safe");
+  memset (&rig, 0, sizeof rig);
+  rig.pair = pair_new (7);
+  pair_connect (rig.pair);
+  pair_run (rig.pair, 2000);
+  end_init (&rig.a, 1, 2);
+  end_init (&rig.b, 2, 1);
+  rig.a.link = wzp_link_new (WZP_PATH_RELAY,
+      wzp_conn_ref (rig.pair->client.conn), NULL, NULL, &link_handler, &rig.a);
+  g_assert_cmpuint (wzp_link_get_max_text (rig.a.link), ==,
+      WZP_LINK_RELAY_SAFE_SIZE - WZP_DATAGRAM_MAX_PREFIX);
+  for (guint64 number = 0; number < 3; number++) {
+    WzpDatagramPrefix prefix;
+    const guint8 *raw;
+    gsize len;
+
+    g_assert_true (
+        wzp_link_send_control (rig.a.link, number * 100, text, sizeof text));
+    pair_settle (rig.pair);
+    raw = raw_datagram (&rig, (guint) number, &len);
+    g_assert_cmpuint (len, >=, WZP_DATAGRAM_MIN_RELAYED);
+    g_assert_true (wzp_datagram_parse_prefix (raw, len, &prefix));
+    g_assert_cmpuint (prefix.number, ==, number * 100);
+    g_assert_cmpmem (
+        raw + prefix.prefix_len, len - prefix.prefix_len, text, sizeof text);
+  }
+
+  /* The smallest media there is. */
+  wzp_packetizer_begin (rig.a.packetizer, wzp_frame_new_take (NULL, 0));
+  wzp_link_want_pull (rig.a.link);
+  pair_settle (rig.pair);
+  {
+    WzpDatagramPrefix prefix;
+    gsize len;
+    const guint8 *raw = raw_datagram (&rig, 3, &len);
+
+    g_assert_cmpuint (len, >=, WZP_DATAGRAM_MIN_RELAYED);
+    g_assert_true (wzp_datagram_parse_prefix (raw, len, &prefix));
+    g_assert_true (wzp_datagram_parse_media (&prefix, raw + prefix.prefix_len,
+        len - prefix.prefix_len, &head, &head_len));
+    g_assert_true (head.is_start);
+    g_assert_cmpuint (head.meta.size, ==, 0);
+    g_assert_cmpuint (len, ==, prefix.prefix_len + head_len);
+  }
+  rig_clear (&rig);
+}
+
 static gsize
 push_frame (End *end, guint n_pieces, gsize piece)
 {
@@ -548,6 +604,7 @@ main (int argc, char **argv)
     }
   }
   wzp_test_add ("/link/sealed", NULL, test_sealed);
+  wzp_test_add ("/link/unsealed", NULL, test_unsealed);
   wzp_test_add ("/link/bad", NULL, test_bad);
   wzp_test_add ("/link/mtu", NULL, test_mtu);
   return wzp_test_run ();
