@@ -73,6 +73,7 @@ check_tree () {
       below["signal"] = "quic net crypto proto"
       below["session"] = "race signal media quic net crypto proto"
       below["relay"] = "signal quic net crypto proto"
+      below["netcheck"] = "signal quic net crypto proto"
       below["gst-plugin"] = "session media proto"
       for (i = 1; i < ARGC; i++) {
         base = ARGV[i]; sub(/.*\//, "", base)
@@ -126,7 +127,7 @@ self_test () {
   trap 'rm -rf "$tree"' EXIT
   missed=0
 
-  for layer in proto crypto net quic media race signal session relay; do
+  for layer in proto crypto net quic media race signal session relay netcheck; do
     mkdir -p "$tree/src/$layer"
     : >"$tree/src/$layer/wzp-a-$layer.h"
   done
@@ -156,6 +157,9 @@ self_test () {
   expect 'session on relay' src/session/wzp-b.c '#include "wzp-a-relay.h"'
   expect 'relay on session' src/relay/wzp-b.c '#include "wzp-a-session.h"'
   expect 'relay on race' src/relay/wzp-b.c '#include "wzp-a-race.h"'
+  expect 'netcheck on relay' src/netcheck/wzp-b.c '#include "wzp-a-relay.h"'
+  expect 'netcheck on race' src/netcheck/wzp-b.c '#include "wzp-a-race.h"'
+  expect 'signal on netcheck' src/signal/wzp-b.c '#include "wzp-a-netcheck.h"'
   expect 'by a path' src/proto/wzp-b.c '#include "../net/wzp-a-net.h"'
   expect 'plugin on quic' gst-plugin/gstwzpsrc.c '#include "wzp-a-quic.h"'
   expect 'plugin on race' gst-plugin/gstwzpsrc.c '#include "wzp-a-race.h"'

@@ -30,6 +30,8 @@ const WzpField wzp_message_fields[] = {
 
   { WZP_MESSAGE_REFLECT_RESPONSE, "observed_addr", WZP_FIELD_ADDR,
     AT (observed_addr) },
+  { WZP_MESSAGE_REFLECT_RESPONSE, "second_port", WZP_FIELD_PORT, OPTIONAL,
+    AT (second_port) },
 
   { WZP_MESSAGE_DIRECT_CALL_OFFER, "caller_fingerprint", WZP_FIELD_FINGERPRINT,
     HAS (caller_fp, 0) },
@@ -106,6 +108,40 @@ const WzpField wzp_message_fields[] = {
   { WZP_MESSAGE_ALIAS_RESOLVED, "alias", WZP_FIELD_ALIAS, AT (alias) },
   { WZP_MESSAGE_ALIAS_RESOLVED, "fingerprint", WZP_FIELD_FINGERPRINT, OPTIONAL,
     HAS (target_fp, 0) },
+
+  { WZP_MESSAGE_CALL_OFFER, "identity_pub", WZP_FIELD_BYTES,
+    HAS (identity_pub, WZP_PUBLIC_KEY_LEN) },
+  { WZP_MESSAGE_CALL_OFFER, "ephemeral_pub", WZP_FIELD_BYTES,
+    HAS (ephemeral_pub, WZP_PUBLIC_KEY_LEN) },
+  { WZP_MESSAGE_CALL_OFFER, "signature", WZP_FIELD_BYTES,
+    HAS (signature, WZP_SIGNATURE_LEN) },
+  { WZP_MESSAGE_CALL_OFFER, "supported_profiles", WZP_FIELD_PROFILES },
+  { WZP_MESSAGE_CALL_OFFER, "alias", WZP_FIELD_NICKNAME, OPTIONAL,
+    AT (alias) },
+
+  { WZP_MESSAGE_CALL_ANSWER, "identity_pub", WZP_FIELD_BYTES,
+    HAS (identity_pub, WZP_PUBLIC_KEY_LEN) },
+  { WZP_MESSAGE_CALL_ANSWER, "ephemeral_pub", WZP_FIELD_BYTES,
+    HAS (ephemeral_pub, WZP_PUBLIC_KEY_LEN) },
+  { WZP_MESSAGE_CALL_ANSWER, "signature", WZP_FIELD_BYTES,
+    HAS (signature, WZP_SIGNATURE_LEN) },
+  { WZP_MESSAGE_CALL_ANSWER, "chosen_profile", WZP_FIELD_PROFILE },
+
+  { WZP_MESSAGE_ROOM_UPDATE, "count", WZP_FIELD_UINT, AT (count) },
+  { WZP_MESSAGE_ROOM_UPDATE, "participants", WZP_FIELD_PARTICIPANTS },
+
+  { WZP_MESSAGE_FEDERATION_HELLO, "tls_fingerprint", WZP_FIELD_STRING,
+    AT (tls_fingerprint) },
+
+  { WZP_MESSAGE_FEDERATED_SIGNAL_FORWARD, "inner", WZP_FIELD_INNER,
+    AT (inner) },
+  { WZP_MESSAGE_FEDERATED_SIGNAL_FORWARD, "origin_relay_fp", WZP_FIELD_STRING,
+    AT (origin_relay_fp) },
+
+  { WZP_MESSAGE_PRESENCE_UPDATE, "fingerprints", WZP_FIELD_FINGERPRINTS,
+    AT (fingerprints) },
+  { WZP_MESSAGE_PRESENCE_UPDATE, "relay_addr", WZP_FIELD_STRING,
+    AT (relay_addr) },
 };
 /* clang-format on */
 

@@ -15,8 +15,10 @@ typedef enum {
   WZP_FIELD_NICKNAME,    /* an alias, dropped where it is not a valid one: peers
                           * of other makes send any text there */
   WZP_FIELD_ADDRS,       /* char ** */
+  WZP_FIELD_FINGERPRINTS, /* char **, as printed */
   WZP_FIELD_BOOL,        /* gboolean */
   WZP_FIELD_UINT,        /* guint64 */
+  WZP_FIELD_PORT,        /* the same; 0 is left out where it is optional */
   WZP_FIELD_BYTES,       /* `size` of them; sets the member at `has` */
   WZP_FIELD_FINGERPRINT, /* sets the member at `has` */
   WZP_FIELD_ENUM,        /* index into `names` */
@@ -25,6 +27,8 @@ typedef enum {
   WZP_FIELD_EXTENSION,   /* the object `wzp` */
   WZP_FIELD_PROFILE,     /* written for reference peers, never read */
   WZP_FIELD_PROFILES,    /* the same, in an array */
+  WZP_FIELD_PARTICIPANTS, /* the members `participants`, `n_participants` */
+  WZP_FIELD_INNER,       /* WzpMessage *, owned */
 } WzpFieldKind;
 
 typedef struct {

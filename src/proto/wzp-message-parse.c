@@ -7,6 +7,9 @@
 #include "wzp-json.h"
 #include "wzp-message-fields.h"
 
+static WzpMessage *
+parse_node (JsonNode *root, gboolean is_inner, GError **error);
+
 static const char *const nat_names[] = { "cone", "symmetric", "unknown", NULL };
 
 /* Steps of the parser return what is wrong as a static string, NULL: nothing.
@@ -130,13 +133,94 @@ read_fingerprint (const WzpField *field, JsonNode *node, WzpMessage *message)
   return NULL;
 }
 
+/* As printed; texts that are no fingerprints are left out. */
 static const char *
-read_uint (JsonNode *node, guint64 *ret_value)
+read_fingerprints (JsonNode *node, char ***ret_texts)
+{
+  g_autoptr (GPtrArray) texts = g_ptr_array_new_with_free_func (g_free);
+  char buf[WZP_FINGERPRINT_STRLEN];
+  WzpFingerprint fp;
+  JsonArray *array;
+  guint n;
+
+  if (!JSON_NODE_HOLDS_ARRAY (node))
+    return "is not an array";
+  array = json_node_get_array (node);
+  n = MIN (json_array_get_length (array), WZP_MESSAGE_MAX_LISTED);
+  for (guint i = 0; i < n; i++) {
+    JsonNode *element = json_array_get_element (array, i);
+
+    if (json_node_get_value_type (element) != G_TYPE_STRING)
+      return "has an entry that is not a string";
+    if (wzp_fingerprint_parse (json_node_get_string (element), &fp, NULL))
+      g_ptr_array_add (texts, g_strdup (wzp_fingerprint_to_string (&fp, buf)));
+  }
+  if (texts->len > 0) {
+    g_ptr_array_add (texts, NULL);
+    *ret_texts = (char **) g_ptr_array_steal (texts, NULL);
+  }
+  return NULL;
+}
+
+/* A text of @entry within @max_len; NULL where there is none that fits. */
+static const char *
+find_text (JsonObject *entry, const char *name, gsize max_len)
+{
+  JsonNode *node = json_object_get_member (entry, name);
+  const char *text = NULL;
+
+  if (node == NULL || read_text (node, max_len, &text) != NULL ||
+      text[0] == '\0')
+    return NULL;
+  return text;
+}
+
+/* FALSE: it has no fingerprint; @ret_participant is then untouched. */
+static gboolean
+read_participant (JsonObject *entry, WzpParticipant *ret_participant)
+{
+  const char *fp = find_text (entry, "fingerprint", WZP_FINGERPRINT_STRLEN - 1);
+  const char *alias = find_text (entry, "alias", WZP_ALIAS_MAX_LEN);
+
+  if (fp == NULL ||
+      !wzp_fingerprint_parse (fp, &ret_participant->fingerprint, NULL))
+    return FALSE;
+  if (wzp_alias_is_valid (alias))
+    ret_participant->alias = g_strdup (alias);
+  ret_participant->relay_label =
+      g_strdup (find_text (entry, "relay_label", WZP_MESSAGE_MAX_LABEL));
+  return TRUE;
+}
+
+static const char *
+read_participants (JsonNode *node, WzpMessage *message)
+{
+  JsonArray *array;
+  guint n;
+
+  if (!JSON_NODE_HOLDS_ARRAY (node))
+    return "is not an array";
+  array = json_node_get_array (node);
+  n = MIN (json_array_get_length (array), WZP_MESSAGE_MAX_LISTED);
+  message->participants = g_new0 (WzpParticipant, n);
+  for (guint i = 0; i < n; i++) {
+    JsonNode *element = json_array_get_element (array, i);
+
+    if (!JSON_NODE_HOLDS_OBJECT (element))
+      return "has an entry that is not an object";
+    if (read_participant (json_node_get_object (element),
+            &message->participants[message->n_participants]))
+      message->n_participants++;
+  }
+  return NULL;
+}
+
+static const char *
+read_uint (JsonNode *node, gint64 max, guint64 *ret_value)
 {
   if (json_node_get_value_type (node) != G_TYPE_INT64)
     return "is not an integer";
-  if (json_node_get_int (node) < 0 ||
-      json_node_get_int (node) > WZP_MESSAGE_MAX_NUMBER)
+  if (json_node_get_int (node) < 0 || json_node_get_int (node) > max)
     return "is out of range";
   *ret_value = (guint64) json_node_get_int (node);
   return NULL;
@@ -204,13 +288,19 @@ read_field (const WzpField *field, JsonNode *node, WzpMessage *message)
     case WZP_FIELD_ADDRS:
       return read_text_array (
           node, WZP_MESSAGE_MAX_ADDRS, WZP_ADDR_MAX_STRLEN - 1, member);
+    case WZP_FIELD_FINGERPRINTS:
+      return read_fingerprints (node, member);
+    case WZP_FIELD_PARTICIPANTS:
+      return read_participants (node, message);
     case WZP_FIELD_BOOL:
       if (json_node_get_value_type (node) != G_TYPE_BOOLEAN)
         return "is not true or false";
       *(gboolean *) member = json_node_get_boolean (node);
       return NULL;
     case WZP_FIELD_UINT:
-      return read_uint (node, member);
+      return read_uint (node, WZP_MESSAGE_MAX_NUMBER, member);
+    case WZP_FIELD_PORT:
+      return read_uint (node, G_MAXUINT16, member);
     case WZP_FIELD_BYTES:
       return read_bytes (field, node, message);
     case WZP_FIELD_FINGERPRINT:
@@ -220,11 +310,26 @@ read_field (const WzpField *field, JsonNode *node, WzpMessage *message)
       return read_enum (field, node, member);
     case WZP_FIELD_EXTENSION:
       return read_extension (node, message);
+    case WZP_FIELD_INNER: /* by read_inner(), which has an error to tell */
     case WZP_FIELD_PROFILE:
     case WZP_FIELD_PROFILES:
       return NULL;
   }
   g_return_val_if_reached ("cannot be read");
+}
+
+static gboolean
+read_inner (
+    const WzpField *field, JsonNode *node, WzpMessage *message, GError **error)
+{
+  WzpMessage **member = G_STRUCT_MEMBER_P (message, field->offset);
+
+  *member = parse_node (node, TRUE, error);
+  if (*member == NULL)
+    g_prefix_error (error,
+        "%s: \"%s\" is malformed: ", wzp_message_type_to_string (message->type),
+        field->name);
+  return *member != NULL;
 }
 
 /* @object: the fields, or NULL for none. */
@@ -241,10 +346,14 @@ read_fields (WzpMessage *message, JsonObject *object, GError **error)
       continue;
     if (object != NULL)
       node = json_object_get_member (object, field->name);
-    if (node != NULL && !JSON_NODE_HOLDS_NULL (node))
+    if (node != NULL && !JSON_NODE_HOLDS_NULL (node)) {
+      if (field->kind == WZP_FIELD_INNER &&
+          !read_inner (field, node, message, error))
+        return FALSE;
       why = read_field (field, node, message);
-    else if (!field->is_optional)
+    } else if (!field->is_optional) {
       why = "is missing";
+    }
     if (why != NULL) {
       g_set_error (error, WZP_ERROR, WZP_ERROR_PROTOCOL, "%s: \"%s\" %s",
           wzp_message_type_to_string (message->type), field->name, why);
@@ -257,26 +366,23 @@ read_fields (WzpMessage *message, JsonObject *object, GError **error)
 static WzpMessageType
 type_from_name (const char *name)
 {
-  for (guint type = WZP_MESSAGE_UNKNOWN + 1; type <= WZP_MESSAGE_ALIAS_RESOLVED;
+  for (guint type = WZP_MESSAGE_UNKNOWN + 1; type <= WZP_MESSAGE_TYPE_LAST;
        type++)
     if (strcmp (name, wzp_message_type_to_string (type)) == 0)
       return type;
   return WZP_MESSAGE_UNKNOWN;
 }
 
-WzpMessage *
-wzp_message_parse (const char *json, gsize len, GError **error)
+/* @is_inner: it stands in a forward, and so is none itself: that bounds the
+ * recursion. */
+static WzpMessage *
+parse_node (JsonNode *root, gboolean is_inner, GError **error)
 {
   g_autoptr (WzpMessage) message = NULL;
-  g_autoptr (JsonNode) root = NULL;
   g_autoptr (GList) names = NULL;
   JsonObject *object = NULL;
   JsonNode *payload = NULL;
   const char *name = NULL;
-
-  root = wzp_json_parse (json, len, error);
-  if (root == NULL)
-    return NULL;
 
   if (json_node_get_value_type (root) == G_TYPE_STRING) {
     name = json_node_get_string (root);
@@ -298,6 +404,11 @@ wzp_message_parse (const char *json, gsize len, GError **error)
     message->name = wzp_error_excerpt (name);
     return g_steal_pointer (&message);
   }
+  if (is_inner && message->type == WZP_MESSAGE_FEDERATED_SIGNAL_FORWARD) {
+    g_set_error (error, WZP_ERROR, WZP_ERROR_PROTOCOL,
+        "%s: stands in another one", name);
+    return NULL;
+  }
   if (payload != NULL && JSON_NODE_HOLDS_OBJECT (payload)) {
     object = json_node_get_object (payload);
   } else if (payload != NULL && !JSON_NODE_HOLDS_NULL (payload)) {
@@ -308,4 +419,12 @@ wzp_message_parse (const char *json, gsize len, GError **error)
   if (!read_fields (message, object, error))
     return NULL;
   return g_steal_pointer (&message);
+}
+
+WzpMessage *
+wzp_message_parse (const char *json, gsize len, GError **error)
+{
+  g_autoptr (JsonNode) root = wzp_json_parse (json, len, error);
+
+  return root != NULL ? parse_node (root, FALSE, error) : NULL;
 }

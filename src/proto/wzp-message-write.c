@@ -4,13 +4,16 @@
 
 #include "wzp-message-fields.h"
 
+static JsonNode *new_node (const WzpMessage *message);
+
 static void
 write_text_array (JsonObject *object, const char *name, char **texts)
 {
   JsonArray *array = json_array_new ();
+  guint n = texts != NULL ? g_strv_length (texts) : 0;
 
-  for (; texts != NULL && *texts != NULL; texts++)
-    json_array_add_string_element (array, *texts);
+  for (guint i = 0; i < MIN (n, WZP_MESSAGE_MAX_LISTED); i++)
+    json_array_add_string_element (array, texts[i]);
   json_object_set_array_member (object, name, array);
 }
 
@@ -62,6 +65,30 @@ write_extension (
   json_object_set_object_member (object, field->name, extension);
 }
 
+static void
+write_participants (
+    const WzpField *field, const WzpMessage *message, JsonObject *object)
+{
+  const guint n = MIN (message->n_participants, WZP_MESSAGE_MAX_LISTED);
+  JsonArray *array = json_array_sized_new (n);
+  char fp[WZP_FINGERPRINT_STRLEN];
+
+  for (guint i = 0; i < n; i++) {
+    const WzpParticipant *participant = &message->participants[i];
+    JsonObject *entry = json_object_new ();
+
+    json_object_set_string_member (entry, "fingerprint",
+        wzp_fingerprint_to_string (&participant->fingerprint, fp));
+    if (participant->alias != NULL)
+      json_object_set_string_member (entry, "alias", participant->alias);
+    if (participant->relay_label != NULL)
+      json_object_set_string_member (
+          entry, "relay_label", participant->relay_label);
+    json_array_add_object_element (array, entry);
+  }
+  json_object_set_array_member (object, field->name, array);
+}
+
 /* A value out of range is the last one; so any other than FALSE is TRUE. */
 static const char *
 enum_name (const WzpField *field, guint value)
@@ -87,6 +114,8 @@ is_left_out (const WzpField *field, const WzpMessage *message)
   }
   if (field->kind == WZP_FIELD_EXTENSION)
     return !message->has_wzp;
+  if (field->kind == WZP_FIELD_PORT)
+    return G_STRUCT_MEMBER (guint64, message, field->offset) == 0;
   return G_STRUCT_MEMBER (char *, message, field->offset) == NULL;
 }
 
@@ -108,6 +137,7 @@ write_field (
           object, field->name, *(char *const *) member);
       break;
     case WZP_FIELD_ADDRS:
+    case WZP_FIELD_FINGERPRINTS:
       write_text_array (object, field->name, *(char **const *) member);
       break;
     case WZP_FIELD_BOOL:
@@ -115,6 +145,7 @@ write_field (
           object, field->name, *(const gboolean *) member);
       break;
     case WZP_FIELD_UINT:
+    case WZP_FIELD_PORT:
       json_object_set_int_member (object, field->name,
           (gint64) MIN (*(const guint64 *) member, WZP_MESSAGE_MAX_NUMBER));
       break;
@@ -139,19 +170,26 @@ write_field (
     case WZP_FIELD_PROFILES:
       write_profiles (field, object);
       break;
+    case WZP_FIELD_PARTICIPANTS:
+      write_participants (field, message, object);
+      break;
+    case WZP_FIELD_INNER:
+      json_object_set_member (
+          object, field->name, new_node (*(WzpMessage *const *) member));
+      break;
   }
 }
 
-char *
-wzp_message_to_json (const WzpMessage *message)
+/* {"Name": {fields}}, or "Name" where the type has none. */
+static JsonNode *
+new_node (const WzpMessage *message)
 {
-  g_autoptr (JsonNode) root = NULL;
-  JsonObject *object, *outer;
+  const char *name = wzp_message_type_to_string (message->type);
+  JsonObject *object = json_object_new ();
+  JsonObject *outer;
+  JsonNode *node;
   guint n = 0;
 
-  g_return_val_if_fail (message->type != WZP_MESSAGE_UNKNOWN, NULL);
-
-  object = json_object_new ();
   for (guint i = 0; i < wzp_message_n_fields; i++) {
     if (wzp_message_fields[i].type != message->type)
       continue;
@@ -161,14 +199,29 @@ wzp_message_to_json (const WzpMessage *message)
   }
   if (n == 0) {
     json_object_unref (object);
-    root = json_node_new (JSON_NODE_VALUE);
-    json_node_set_string (root, wzp_message_type_to_string (message->type));
+    node = json_node_new (JSON_NODE_VALUE);
+    json_node_set_string (node, name);
   } else {
     outer = json_object_new ();
-    json_object_set_object_member (
-        outer, wzp_message_type_to_string (message->type), object);
-    root = json_node_new (JSON_NODE_OBJECT);
-    json_node_take_object (root, outer);
+    json_object_set_object_member (outer, name, object);
+    node = json_node_new (JSON_NODE_OBJECT);
+    json_node_take_object (node, outer);
   }
+  return node;
+}
+
+char *
+wzp_message_to_json (const WzpMessage *message)
+{
+  g_autoptr (JsonNode) root = NULL;
+
+  g_return_val_if_fail (message->type != WZP_MESSAGE_UNKNOWN, NULL);
+  if (message->type == WZP_MESSAGE_FEDERATED_SIGNAL_FORWARD) {
+    g_return_val_if_fail (message->inner != NULL, NULL);
+    g_return_val_if_fail (message->inner->type != WZP_MESSAGE_UNKNOWN, NULL);
+    g_return_val_if_fail (message->inner->type != message->type, NULL);
+  }
+
+  root = new_node (message);
   return json_to_string (root, FALSE);
 }

@@ -3,6 +3,8 @@
 #include <string.h>
 
 #define REGISTER_CONTEXT "register-presence"
+#define OFFER_CONTEXT    "call-offer"
+#define ANSWER_CONTEXT   "call-answer"
 
 WzpMessage *
 wzp_message_new (WzpMessageType type)
@@ -11,6 +13,28 @@ wzp_message_new (WzpMessageType type)
 
   message->type = type;
   return message;
+}
+
+static WzpParticipant *
+copy_participants (const WzpParticipant *participants, guint n)
+{
+  WzpParticipant *copy = g_memdup2 (participants, n * sizeof *participants);
+
+  for (guint i = 0; i < n; i++) {
+    copy[i].alias = g_strdup (participants[i].alias);
+    copy[i].relay_label = g_strdup (participants[i].relay_label);
+  }
+  return copy;
+}
+
+static void
+free_participants (WzpParticipant *participants, guint n)
+{
+  for (guint i = 0; i < n; i++) {
+    g_free (participants[i].alias);
+    g_free (participants[i].relay_label);
+  }
+  g_free (participants);
 }
 
 WzpMessage *
@@ -31,6 +55,13 @@ wzp_message_copy (const WzpMessage *message)
   copy->detail = g_strdup (message->detail);
   copy->features = g_strdupv (message->features);
   copy->nat = g_strdup (message->nat);
+  copy->participants =
+      copy_participants (message->participants, message->n_participants);
+  copy->tls_fingerprint = g_strdup (message->tls_fingerprint);
+  copy->origin_relay_fp = g_strdup (message->origin_relay_fp);
+  if (message->inner != NULL)
+    copy->inner = wzp_message_copy (message->inner);
+  copy->fingerprints = g_strdupv (message->fingerprints);
   copy->name = g_strdup (message->name);
   return copy;
 }
@@ -53,6 +84,11 @@ wzp_message_free (WzpMessage *message)
   g_free (message->detail);
   g_strfreev (message->features);
   g_free (message->nat);
+  free_participants (message->participants, message->n_participants);
+  g_free (message->tls_fingerprint);
+  g_free (message->origin_relay_fp);
+  wzp_message_free (message->inner);
+  g_strfreev (message->fingerprints);
   g_free (message->name);
   g_free (message);
 }
@@ -95,6 +131,18 @@ wzp_message_type_to_string (WzpMessageType type)
       return "ResolveAlias";
     case WZP_MESSAGE_ALIAS_RESOLVED:
       return "AliasResolved";
+    case WZP_MESSAGE_CALL_OFFER:
+      return "CallOffer";
+    case WZP_MESSAGE_CALL_ANSWER:
+      return "CallAnswer";
+    case WZP_MESSAGE_ROOM_UPDATE:
+      return "RoomUpdate";
+    case WZP_MESSAGE_FEDERATION_HELLO:
+      return "FederationHello";
+    case WZP_MESSAGE_FEDERATED_SIGNAL_FORWARD:
+      return "FederatedSignalForward";
+    case WZP_MESSAGE_PRESENCE_UPDATE:
+      return "PresenceUpdate";
   }
   g_return_val_if_reached ("unknown");
 }
@@ -149,5 +197,22 @@ wzp_message_signed_call (const guint8 ephemeral_pub[WZP_PUBLIC_KEY_LEN],
   g_byte_array_append (text, (const guint8 *) fp, (guint) strlen (fp));
   g_byte_array_append (
       text, (const guint8 *) call_id, (guint) strlen (call_id));
+  return g_byte_array_free_to_bytes (g_steal_pointer (&text));
+}
+
+GBytes *
+wzp_message_signed_media (
+    const guint8 ephemeral_pub[WZP_PUBLIC_KEY_LEN], WzpMessageType type)
+{
+  const char *context =
+      type == WZP_MESSAGE_CALL_OFFER ? OFFER_CONTEXT : ANSWER_CONTEXT;
+  g_autoptr (GByteArray) text = g_byte_array_new ();
+
+  g_return_val_if_fail (
+      type == WZP_MESSAGE_CALL_OFFER || type == WZP_MESSAGE_CALL_ANSWER, NULL);
+
+  g_byte_array_append (text, ephemeral_pub, WZP_PUBLIC_KEY_LEN);
+  g_byte_array_append (
+      text, (const guint8 *) context, (guint) strlen (context));
   return g_byte_array_free_to_bytes (g_steal_pointer (&text));
 }

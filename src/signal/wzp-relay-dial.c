@@ -1,6 +1,7 @@
 #include "wzp-relay-dial.h"
 
-#include "wzp-sockaddr.h"
+#include "wzp-relay-lookup.h"
+#include "wzp-uri.h"
 
 #include <string.h>
 
@@ -13,12 +14,6 @@ typedef struct {
   GError *error;      /* owned; why it failed */
 } Attempt;
 
-/* Outlives the dial when the resolver is slow to notice that it was given
- * up. */
-typedef struct {
-  WzpRelayDial *dial; /* NULL: given up */
-} Lookup;
-
 struct _WzpRelayDial {
   WzpEndpoint *endpoint; /* not owned */
   char *server_name;
@@ -26,9 +21,8 @@ struct _WzpRelayDial {
   guint timeout_ms;
   const WzpRelayDialHandler *handler;
   gpointer user_data;
-  GSource *next_step;   /* owned, or NULL */
-  GCancellable *cancel; /* owned; of the lookup */
-  Lookup *lookup;       /* owned by the resolver's callback, or NULL */
+  WzpRelayLookup *lookup; /* owned */
+  GSource *next_step;     /* owned, or NULL */
   Attempt attempts[WZP_RELAY_DIAL_MAX_ADDRS];
   guint n_attempts;
 };
@@ -51,6 +45,29 @@ wzp_relay_rule_free (WzpRelayRule *rule)
   g_free (rule->host);
   g_free (rule->known_path);
   g_free (rule);
+}
+
+gboolean
+wzp_relay_rule_read (WzpRelayRule *rule, const char *relay,
+    const char *fingerprint, GError **error)
+{
+  g_clear_pointer (&rule->host, g_free);
+  if (relay == NULL) {
+    g_set_error_literal (
+        error, WZP_ERROR, WZP_ERROR_INVALID, "No relay is given");
+    return FALSE;
+  }
+  if (!wzp_uri_split_host (
+          relay, WZP_RELAY_PORT, &rule->host, &rule->port, error))
+    return FALSE;
+  if (rule->trust != WZP_RELAY_TRUST_PIN)
+    return TRUE;
+  if (fingerprint == NULL) {
+    g_set_error_literal (error, WZP_ERROR, WZP_ERROR_INVALID,
+        "relay-trust=pin needs relay-fingerprint");
+    return FALSE;
+  }
+  return wzp_relay_fingerprint_parse (fingerprint, rule->pin, error);
 }
 
 static gboolean
@@ -220,132 +237,33 @@ start_attempts (gpointer user_data)
   WzpRelayDial *self = user_data;
 
   g_clear_pointer (&self->next_step, g_source_unref);
-  if (self->n_attempts == 0) {
-    g_autoptr (GError) error = g_error_new (WZP_ERROR, WZP_ERROR_UNREACHABLE,
-        "The relay's name %s has no address", self->rule->host);
-
-    finish (self, NULL, error);
-    return G_SOURCE_REMOVE;
-  }
   for (guint i = 0; i < self->n_attempts; i++)
     start_attempt (self, &self->attempts[i]);
   finish_if_all_failed (self);
   return G_SOURCE_REMOVE;
 }
 
+/* What follows begins from the main loop: a callback between two steps may free
+ * the dial. */
 static void
-add_address (WzpRelayDial *self, const WzpAddr *addr)
-{
-  for (guint i = 0; i < self->n_attempts; i++)
-    if (wzp_addr_equal (&self->attempts[i].addr, addr))
-      return;
-  if (self->n_attempts < WZP_RELAY_DIAL_MAX_ADDRS)
-    self->attempts[self->n_attempts++].addr = *addr;
-}
-
-static void
-add_inet_address (WzpRelayDial *self, GInetAddress *inet)
-{
-  g_autoptr (GSocketAddress) address =
-      g_inet_socket_address_new (inet, self->rule->port);
-  gssize len = g_socket_address_get_native_size (address);
-  struct sockaddr_storage storage;
-  WzpAddr addr;
-
-  if (g_socket_address_to_native (address, &storage, sizeof storage, NULL) &&
-      wzp_sockaddr_to_addr (
-          (struct sockaddr *) &storage, (socklen_t) len, &addr))
-    add_address (self, &addr);
-}
-
-/* Each step begins from the main loop, so that nothing is called from inside
- * new(), and a callback between two steps may free the dial. */
-static void
-schedule (WzpRelayDial *self, GSourceFunc step)
-{
-  self->next_step = g_idle_source_new ();
-  g_source_set_priority (self->next_step, G_PRIORITY_DEFAULT);
-  g_source_set_callback (self->next_step, step, self, NULL);
-  g_source_attach (self->next_step, g_main_context_get_thread_default ());
-}
-
-/* The last statement of its callers. */
-static void
-go_on_to_connect (WzpRelayDial *self)
-{
-  schedule (self, start_attempts);
-  if (self->handler->connecting != NULL)
-    self->handler->connecting (self, self->user_data);
-}
-
-static void
-on_looked_up (GObject *resolver, GAsyncResult *result, gpointer user_data)
-{
-  g_autofree Lookup *lookup = user_data;
-  WzpRelayDial *self = lookup->dial;
-  g_autoptr (GError) error = NULL;
-  GList *found =
-      g_resolver_lookup_by_name_finish (G_RESOLVER (resolver), result, &error);
-
-  if (self == NULL) {
-    g_resolver_free_addresses (found);
-    return;
-  }
-
-  self->lookup = NULL;
-  for (GList *l = found; l != NULL; l = l->next)
-    add_inet_address (self, l->data);
-  g_resolver_free_addresses (found);
-  if (error != NULL) {
-    g_prefix_error (&error, "Cannot look up the relay %s: ", self->rule->host);
-    finish (self, NULL, error);
-    return;
-  }
-  go_on_to_connect (self);
-}
-
-static void
-look_up (WzpRelayDial *self)
-{
-  g_autoptr (GResolver) resolver = g_resolver_get_default ();
-
-  self->cancel = g_cancellable_new ();
-  self->lookup = g_new0 (Lookup, 1);
-  self->lookup->dial = self;
-  g_resolver_lookup_by_name_async (
-      resolver, self->rule->host, self->cancel, on_looked_up, self->lookup);
-}
-
-/* What needs no resolver: an address, and RFC 6761's localhost. */
-static gboolean
-add_literal (WzpRelayDial *self)
-{
-  static const char *const loopback[] = { "127.0.0.1", "::1" };
-  WzpAddr addr;
-
-  if (wzp_addr_parse_ip (self->rule->host, self->rule->port, &addr, NULL)) {
-    add_address (self, &addr);
-    return TRUE;
-  }
-  if (g_ascii_strcasecmp (self->rule->host, "localhost") != 0)
-    return FALSE;
-  for (gsize i = 0; i < G_N_ELEMENTS (loopback); i++)
-    if (wzp_addr_parse_ip (loopback[i], self->rule->port, &addr, NULL))
-      add_address (self, &addr);
-  return TRUE;
-}
-
-static gboolean
-begin (gpointer user_data)
+on_looked_up (WzpRelayLookup *lookup, const WzpAddr *addrs, guint n,
+    const GError *error, gpointer user_data)
 {
   WzpRelayDial *self = user_data;
 
-  g_clear_pointer (&self->next_step, g_source_unref);
-  if (add_literal (self))
-    go_on_to_connect (self);
-  else
-    look_up (self);
-  return G_SOURCE_REMOVE;
+  if (error != NULL) {
+    finish (self, NULL, error);
+    return;
+  }
+  self->n_attempts = MIN (n, WZP_RELAY_DIAL_MAX_ADDRS);
+  for (guint i = 0; i < self->n_attempts; i++)
+    self->attempts[i].addr = addrs[i];
+  self->next_step = g_idle_source_new ();
+  g_source_set_priority (self->next_step, G_PRIORITY_DEFAULT);
+  g_source_set_callback (self->next_step, start_attempts, self, NULL);
+  g_source_attach (self->next_step, g_main_context_get_thread_default ());
+  if (self->handler->connecting != NULL)
+    self->handler->connecting (self, self->user_data);
 }
 
 WzpRelayDial *
@@ -365,7 +283,8 @@ wzp_relay_dial_new (WzpEndpoint *endpoint, const char *server_name,
   self->timeout_ms = timeout_ms;
   self->handler = handler;
   self->user_data = user_data;
-  schedule (self, begin);
+  self->lookup =
+      wzp_relay_lookup_new (rule->host, rule->port, on_looked_up, self);
   return self;
 }
 
@@ -379,11 +298,7 @@ wzp_relay_dial_free (WzpRelayDial *self)
     g_source_destroy (self->next_step);
     g_source_unref (self->next_step);
   }
-  if (self->lookup != NULL)
-    self->lookup->dial = NULL;
-  if (self->cancel != NULL)
-    g_cancellable_cancel (self->cancel);
-  g_clear_object (&self->cancel);
+  wzp_relay_lookup_free (self->lookup);
   for (guint i = 0; i < self->n_attempts; i++) {
     abort_attempt (&self->attempts[i]);
     wzp_relay_rule_free (self->attempts[i].rule);

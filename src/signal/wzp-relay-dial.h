@@ -25,6 +25,10 @@ typedef struct {
 WzpRelayRule *wzp_relay_rule_copy (const WzpRelayRule *rule);
 void wzp_relay_rule_free (WzpRelayRule *rule);
 G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpRelayRule, wzp_relay_rule_free)
+/* Reads @relay (host[:port]) and with PIN @fingerprint into @rule, whose other
+ * members are set. WZP_ERROR_INVALID: either is missing or malformed. */
+gboolean wzp_relay_rule_read (WzpRelayRule *rule, const char *relay,
+    const char *fingerprint, GError **error);
 /* Fills in what says who the server must be. @rule must stay until the
  * handshake is over. */
 void wzp_relay_rule_apply (WzpRelayRule *rule, WzpDialOptions *options);

@@ -2,7 +2,6 @@
 
 #include "wzp-channel.h"
 #include "wzp-relay-proof.h"
-#include "wzp-uri.h"
 
 #include <string.h>
 
@@ -345,6 +344,12 @@ on_message (WzpChannel *channel, const WzpMessage *message, gpointer user_data)
     case WZP_MESSAGE_REFLECT:
     case WZP_MESSAGE_RESOLVE_ALIAS:
     case WZP_MESSAGE_PONG:
+    case WZP_MESSAGE_CALL_OFFER:
+    case WZP_MESSAGE_CALL_ANSWER:
+    case WZP_MESSAGE_ROOM_UPDATE:
+    case WZP_MESSAGE_FEDERATION_HELLO:
+    case WZP_MESSAGE_FEDERATED_SIGNAL_FORWARD:
+    case WZP_MESSAGE_PRESENCE_UPDATE:
       g_debug ("relay %s: %s is not for a client", self->relay,
           wzp_message_type_to_string (message->type));
       break;
@@ -473,31 +478,16 @@ static const WzpRelayDialHandler dial_handler = {
 static gboolean
 read_config (WzpSignalClient *self, GError **error)
 {
-  g_clear_pointer (&self->rule.host, g_free);
-  if (self->relay == NULL) {
-    g_set_error_literal (
-        error, WZP_ERROR, WZP_ERROR_INVALID, "No relay is given");
+  if (!wzp_relay_rule_read (
+          &self->rule, self->relay, self->relay_fingerprint, error))
     return FALSE;
-  }
-  if (!wzp_uri_split_host (self->relay, WZP_RELAY_PORT, &self->rule.host,
-          &self->rule.port, error))
-    return FALSE;
-  if (self->alias != NULL && !wzp_alias_is_valid (self->alias)) {
-    g_set_error (error, WZP_ERROR, WZP_ERROR_INVALID,
-        "\"%.100s\" is not an alias (1 to %u of letters, digits, '.', '-', "
-        "'_')",
-        self->alias, WZP_ALIAS_MAX_LEN);
-    return FALSE;
-  }
-  if (self->rule.trust != WZP_RELAY_TRUST_PIN)
+  if (self->alias == NULL || wzp_alias_is_valid (self->alias))
     return TRUE;
-  if (self->relay_fingerprint == NULL) {
-    g_set_error_literal (error, WZP_ERROR, WZP_ERROR_INVALID,
-        "relay-trust=pin needs relay-fingerprint");
-    return FALSE;
-  }
-  return wzp_relay_fingerprint_parse (
-      self->relay_fingerprint, self->rule.pin, error);
+  g_set_error (error, WZP_ERROR, WZP_ERROR_INVALID,
+      "\"%.100s\" is not an alias (1 to %u of letters, digits, '.', '-', "
+      "'_')",
+      self->alias, WZP_ALIAS_MAX_LEN);
+  return FALSE;
 }
 
 static gboolean

@@ -132,6 +132,22 @@ bench_child_get_cpu_us (const BenchChild *self)
   return (gint64) time.tv_sec * G_USEC_PER_SEC + time.tv_nsec / 1000;
 }
 
+guint64
+bench_child_get_rss_kib (const BenchChild *self)
+{
+  const char *id = g_subprocess_get_identifier (self->process);
+  g_autofree char *path =
+      g_strdup_printf ("/proc/%s/status", id != NULL ? id : "0");
+  g_autofree char *status = NULL;
+  const char *line;
+
+  if (!g_file_get_contents (path, &status, NULL, NULL))
+    return 0;
+  line = strstr (status, "\nVmRSS:");
+  return line != NULL ? g_ascii_strtoull (line + strlen ("\nVmRSS:"), NULL, 10)
+                      : 0;
+}
+
 void
 bench_child_end (BenchChild *self, int signal)
 {

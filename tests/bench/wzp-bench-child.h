@@ -28,5 +28,7 @@ char *bench_child_expect (BenchChild *self, const char *word, guint timeout_ms,
     GError **error);
 /* What its threads have used so far, microseconds. */
 gint64 bench_child_get_cpu_us (const BenchChild *self);
+/* What it has in memory, KiB; 0: it is gone. */
+guint64 bench_child_get_rss_kib (const BenchChild *self);
 
 G_END_DECLS

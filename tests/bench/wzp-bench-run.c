@@ -6,6 +6,7 @@
 
 #include "wzp-bench-child.h"
 #include "wzp-bench-net.h"
+#include "wzp-bench-pin.h"
 #include "wzp-bench-role.h"
 
 /* For each thing that a process is to do, besides measuring. */
@@ -24,9 +25,13 @@ static gboolean
 start_relay (Run *self, GError **error)
 {
   const char *argv[] = { self->setup->relay, "--listen", "127.0.0.1", "--port",
-    "0", "--ephemeral-key", "--quiet", NULL };
+    "0", "--ephemeral-key", "--no-config", "--quiet", NULL };
 
+  if (self->setup->is_pinned)
+    bench_pin (BENCH_CORE_RELAY);
   self->relay = bench_child_new ("the relay", argv, error);
+  if (self->setup->is_pinned)
+    bench_pin (BENCH_CORE_ENDS);
   if (self->relay == NULL)
     return FALSE;
   self->address =

@@ -26,6 +26,7 @@ typedef struct {
   const char *self;  /* this program */
   const char *relay; /* wzp-relay */
   guint warm_ms, ms;
+  gboolean is_pinned; /* the relay on a core, both ends on another */
 } BenchSetup;
 
 /* FALSE: something went wrong, or nothing came out. */

@@ -18,6 +18,7 @@ pc glib-2.0>=2.74 libglib2.0-dev
 pc json-glib-1.0>=1.6 libjson-glib-dev
 pc gnutls>=3.7.9 libgnutls28-dev
 pc nettle>=3.8 nettle-dev
+pc libmicrohttpd>=0.9.75 libmicrohttpd-dev
 pc libngtcp2>=1.11 libngtcp2-dev
 pc libngtcp2_crypto_gnutls>=1.11 libngtcp2-crypto-gnutls-dev
 pc gstreamer-1.0>=1.22 libgstreamer1.0-dev
@@ -36,11 +37,23 @@ cmd git git
 cmd python3 python3
 cmd clang-format clang-format
 '
+
+# For tests/foreign: aioquic, or what a venv with it takes (foreign.sh).
+foreign_requirement () {
+  case $(. /etc/os-release 2>/dev/null && printf '%s' "${ID:-}${VERSION_ID:-}") in
+    debian | debian1[3-9]) echo 'pkg - python3-aioquic' ;;
+    *) echo 'pkg - python3-venv' ;;
+  esac
+}
 requirements_test="$requirements_demo $requirements_lint
 cmd clang clang
 pkg - python3-gi
 pkg - gir1.2-gstreamer-1.0
 pkg - gir1.2-gst-plugins-base-1.0
+cmd spin spin
+cmd ip iproute2
+cmd nft nftables
+$(foreign_requirement)
 "
 requirements_fuzz="$requirements_build
 cmd clang clang

@@ -170,6 +170,7 @@ run_test () {
     -*) [ "$1" = --quick ] || die "./dev test knows --quick, not $1" ;;
   esac
   need_packages test
+  ensure_foreign
   case ${1:-} in
     '' | --quick)
       say 'lint'

@@ -20,5 +20,7 @@ WzpMessage *text_parse (const char *json, GError **error);
 WzpMessage *text_parse_ok (const char *json);
 /* Expanded, it is no message, and the error's text contains @why. */
 void text_assert_refused (const char *json, const char *why);
+/* Every member is the same. */
+void text_assert_equal (const WzpMessage *a, const WzpMessage *b);
 
 G_END_DECLS

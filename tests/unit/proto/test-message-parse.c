@@ -76,7 +76,7 @@ test_unknown_messages (void)
     { "\"Fresh\"", "Fresh" },
     { "{\"Fresh\":{\"a\":1}}", "Fresh" },
     { "{\"Fresh\":[1,2]}", "Fresh" },
-    { "{\"CallOffer\":null}", "CallOffer" },
+    { "{\"CallTransfer\":null}", "CallTransfer" },
     { "{\"unknown\":{}}", "unknown" },
     { "{\"ping\":{}}", "ping" },
     { "\"\"", "" },
@@ -169,8 +169,96 @@ test_values (void)
     { "{\"DirectCallAnswer\":{\"call_id\":\"c\",\"accept_mode\":\"Reject\","
       "\"wzp\":{\"features\":[1]}}}",
         "\"wzp\" is not a string" },
+    { "{\"ReflectResponse\":{\"observed_addr\":\"a\",\"second_port\":65536}}",
+        "\"second_port\" is out of range" },
+    { "{\"ReflectResponse\":{\"observed_addr\":\"a\",\"second_port\":-1}}",
+        "\"second_port\" is out of range" },
+    { "{\"RoomUpdate\":{\"count\":1,\"participants\":[\"" FP1 "\"]}}",
+        "an entry that is not an object" },
+    { "{\"PresenceUpdate\":{\"fingerprints\":[{}],\"relay_addr\":\"r\"}}",
+        "an entry that is not a string" },
   };
 
+  for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
+    text_assert_refused (cases[i].json, cases[i].why);
+}
+
+static void
+test_participants (void)
+{
+  g_autoptr (WzpMessage) update =
+      text_parse_ok ("{\"RoomUpdate\":{\"count\":9,\"participants\":["
+                     "{},{\"fingerprint\":null},{\"fingerprint\":7},"
+                     "{\"fingerprint\":\"\"},{\"fingerprint\":\"anonymous\"},"
+                     "{\"fingerprint\":\"" FP1 "\",\"alias\":\"Zo\xc3\xab!\","
+                     "\"relay_label\":7,\"new\":{\"a\":[]}},"
+                     "{\"alias\":\"cam2\"},"
+                     "{\"fingerprint\":\"" FP2 "\",\"alias\":\"cam1\","
+                     "\"relay_label\":\"a\\nb\"},"
+                     "{\"fingerprint\":\"" FP2 "\",\"alias\":null,"
+                     "\"relay_label\":\"\"}]}}");
+
+  g_test_summary ("Whoever has no fingerprint is passed over; what else is "
+                  "not to be used of one is left out");
+
+  g_assert_cmpuint (update->count, ==, 9);
+  g_assert_cmpuint (update->n_participants, ==, 3);
+  g_assert_cmpuint (update->participants[0].fingerprint.bytes[15], ==, 1);
+  g_assert_null (update->participants[0].alias);
+  g_assert_null (update->participants[0].relay_label);
+  g_assert_cmpuint (update->participants[1].fingerprint.bytes[0], ==, 2);
+  g_assert_cmpstr (update->participants[1].alias, ==, "cam1");
+  g_assert_null (update->participants[1].relay_label);
+  g_assert_null (update->participants[2].alias);
+  g_assert_null (update->participants[2].relay_label);
+}
+
+static void
+test_fingerprint_list (void)
+{
+  g_autoptr (WzpMessage) update =
+      text_parse_ok ("{\"PresenceUpdate\":{\"fingerprints\":[\"\",\"somebody\","
+                     "\"0a0A0a0a0a0a0a0a0a0a0a0a0a0a0a0a\",\"" FP2
+                     "\"],\"relay_addr\":\"r\"}}");
+
+  g_assert_cmpuint (g_strv_length (update->fingerprints), ==, 2);
+  g_assert_cmpstr (
+      update->fingerprints[0], ==, "0a0a:0a0a:0a0a:0a0a:0a0a:0a0a:0a0a:0a0a");
+  g_assert_cmpstr (update->fingerprints[1], ==, FP2);
+}
+
+#define FORWARD(inner)                                                         \
+  "{\"FederatedSignalForward\":{\"origin_relay_fp\":\"o\",\"inner\":" inner "}}"
+
+static void
+test_forward (void)
+{
+  static const struct {
+    const char *json;
+    const char *why;
+  } cases[] = {
+    { FORWARD ("null"), "\"inner\" is missing" },
+    { FORWARD ("7"), "\"inner\" is malformed: Message is neither" },
+    { FORWARD ("{}"), "\"inner\" is malformed: Message is neither" },
+    { FORWARD ("{\"Reflect\":{},\"Ping\":{}}"), "Message is neither" },
+    { FORWARD ("\"Ping\""), "malformed: Ping: \"timestamp_ms\" is missing" },
+    { FORWARD ("{\"Ping\":[]}"), "malformed: Ping: the fields are not" },
+    { FORWARD ("\"FederatedSignalForward\""), "stands in another one" },
+    { FORWARD (FORWARD ("\"Reflect\"")), "stands in another one" },
+    { FORWARD (FORWARD (FORWARD ("\"Reflect\""))), "stands in another one" },
+    { FORWARD (FORWARD (FORWARD (
+          FORWARD (FORWARD (FORWARD (FORWARD (FORWARD (FORWARD ("1"))))))))),
+        "nested too deep" },
+  };
+  g_autoptr (WzpMessage) fresh =
+      text_parse_ok (FORWARD ("{\"Fresh\":{\"a\":[1,{}]}}"));
+  g_autoptr (WzpMessage) copy = wzp_message_copy (fresh);
+
+  g_test_summary ("One of a name not known is UNKNOWN inside too; one in "
+                  "another is refused");
+
+  g_assert_cmpint (fresh->inner->type, ==, WZP_MESSAGE_UNKNOWN);
+  g_assert_cmpstr (copy->inner->name, ==, "Fresh");
   for (guint i = 0; i < G_N_ELEMENTS (cases); i++)
     text_assert_refused (cases[i].json, cases[i].why);
 }
@@ -270,6 +358,81 @@ test_list_limits (void)
   }
 }
 
+/* {"RoomUpdate":...} of @n, the longest that is taken of each. */
+static char *
+longest_room_update (guint n, guint label_len)
+{
+  g_autofree char *alias = g_strnfill (WZP_ALIAS_MAX_LEN, 'a');
+  g_autofree char *label = g_strnfill (label_len, '"');
+  g_autofree char *escaped = g_strescape (label, NULL);
+  GString *text = g_string_new (NULL);
+
+  g_string_printf (text,
+      "{\"RoomUpdate\":{\"count\":%" G_GINT64_FORMAT ",\"participants\":[",
+      WZP_MESSAGE_MAX_NUMBER);
+  for (guint i = 0; i < n; i++)
+    g_string_append_printf (text,
+        "%s{\"fingerprint\":\"" FP1
+        "\",\"alias\":\"%s\",\"relay_label\":\"%s\"}",
+        i > 0 ? "," : "", alias, escaped);
+  g_string_append (text, "]}}");
+  return g_string_free (text, FALSE);
+}
+
+static void
+test_listed_limits (void)
+{
+  g_autofree char *most =
+      longest_room_update (WZP_MESSAGE_MAX_LISTED, WZP_MESSAGE_MAX_LABEL);
+  g_autofree char *more =
+      longest_room_update (WZP_MESSAGE_MAX_LISTED + 1, WZP_MESSAGE_MAX_LABEL);
+  g_autofree char *longer = longest_room_update (1, WZP_MESSAGE_MAX_LABEL + 1);
+  g_autoptr (WzpMessage) full = text_parse_ok (most);
+  g_autoptr (WzpMessage) cut = text_parse_ok (more);
+  g_autoptr (WzpMessage) without = text_parse_ok (longer);
+  g_autoptr (GString) presence =
+      g_string_new ("{\"PresenceUpdate\":{\"fingerprints\":[\"" FP2 "\"");
+  g_autoptr (WzpMessage) update = NULL;
+
+  g_test_summary ("Up to MAX_LISTED are read, the rest is passed over");
+
+  g_assert_cmpuint (full->n_participants, ==, WZP_MESSAGE_MAX_LISTED);
+  g_assert_cmpuint (
+      strlen (full->participants[WZP_MESSAGE_MAX_LISTED - 1].relay_label), ==,
+      WZP_MESSAGE_MAX_LABEL);
+  g_assert_cmpuint (cut->n_participants, ==, WZP_MESSAGE_MAX_LISTED);
+  g_assert_cmpuint (without->n_participants, ==, 1);
+  g_assert_nonnull (without->participants[0].alias);
+  g_assert_null (without->participants[0].relay_label);
+
+  for (guint i = 0; i < WZP_MESSAGE_MAX_LISTED; i++)
+    g_string_append (presence, ",\"" FP1 "\"");
+  g_string_append (presence, "],\"relay_addr\":\"r\"}}");
+  update = text_parse_ok (presence->str);
+  g_assert_cmpuint (
+      g_strv_length (update->fingerprints), ==, WZP_MESSAGE_MAX_LISTED);
+  g_assert_cmpstr (update->fingerprints[0], ==, FP2);
+}
+
+static void
+test_largest_forward_fits_a_frame (void)
+{
+  g_autofree char *most =
+      longest_room_update (WZP_MESSAGE_MAX_LISTED, WZP_MESSAGE_MAX_LABEL);
+  g_autofree char *origin = g_strnfill (WZP_MESSAGE_MAX_STRING, '"');
+  g_autofree char *escaped = g_strescape (origin, NULL);
+  g_autofree char *json =
+      g_strdup_printf ("{\"FederatedSignalForward\":{\"inner\":%s,"
+                       "\"origin_relay_fp\":\"%s\"}}",
+          most, escaped);
+  g_autoptr (WzpMessage) forward = text_parse_ok (json);
+  g_autofree char *written = wzp_message_to_json (forward);
+
+  g_assert_cmpstr (written, ==, json);
+  g_assert_cmpuint (strlen (written), >, 60000);
+  g_assert_cmpuint (strlen (written), <, WZP_STREAM_FRAME_MAX_PAYLOAD);
+}
+
 static void
 test_addr_limit (void)
 {
@@ -361,9 +524,15 @@ main (int argc, char **argv)
   g_test_add_func ("/message/unknown-messages", test_unknown_messages);
   g_test_add_func ("/message/not-a-message", test_not_a_message);
   g_test_add_func ("/message/values", test_values);
+  g_test_add_func ("/message/participants", test_participants);
+  g_test_add_func ("/message/fingerprint-list", test_fingerprint_list);
+  g_test_add_func ("/message/forward", test_forward);
   g_test_add_func ("/message/duplicate-field", test_duplicate_field);
   g_test_add_func ("/message/byte-arrays", test_byte_arrays);
   g_test_add_func ("/message/list-limits", test_list_limits);
+  g_test_add_func ("/message/listed-limits", test_listed_limits);
+  g_test_add_func ("/message/largest-forward-fits-a-frame",
+      test_largest_forward_fits_a_frame);
   g_test_add_func ("/message/addr-limit", test_addr_limit);
   g_test_add_func ("/message/string-limit", test_string_limit);
   g_test_add_func ("/message/largest-fits-a-frame", test_largest_fits_a_frame);

@@ -45,6 +45,7 @@ answer_reflect (TestRelayPeer *peer)
   reply->observed_addr = g_strdup (peer->relay->observed != NULL
           ? peer->relay->observed
           : wzp_addr_to_string (wzp_conn_get_remote (peer->conn), text));
+  reply->second_port = peer->relay->second_port;
   test_relay_send (peer, reply);
 }
 

@@ -30,6 +30,7 @@ struct _TestRelay {
   const char *ack_error;  /* refuses to register with these words */
   gboolean no_reflect;    /* no ReflectResponse */
   const char *observed;   /* instead of the truth */
+  guint16 second_port;    /* told with it */
   void (*before_ack) (TestRelayPeer *peer); /* nullable */
 };
 
