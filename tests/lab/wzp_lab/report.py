@@ -90,57 +90,128 @@ def _paths(results):
                     for path, n in sorted(counts.items()))
 
 
-def matrix(results):
-    """How many of the runs of each cell came to direct."""
+def _cells(results):
     cells = {}
     for result in results:
-        scenario = scenarios.find(result["scenario"])
-        if scenario.group == "matrix":
-            cells.setdefault(scenario.name, []).append(result)
-    if not cells:
-        return ""
+        if scenarios.find(result["scenario"]).group == "matrix":
+            cells.setdefault(result["scenario"], []).append(result)
+    return cells
+
+
+def _grid(cell_text):
+    """A table of the kinds against each other; cell_text of each name."""
     out = ["| A \\ B | " + " | ".join(scenarios.ORDER) + " |",
            "|---" * (len(scenarios.ORDER) + 1) + "|"]
     for i, x in enumerate(scenarios.ORDER):
-        row = []
-        for j, y in enumerate(scenarios.ORDER):
-            runs = cells.get("%s-%s" % (x, y), []) if j >= i else None
-            if runs is None:
-                row.append("")
-            elif not runs:
-                row.append("?")
-            else:
-                direct = sum(1 for r in runs if r.get("path") == "D")
-                bad = sum(1 for r in runs if r["verdict"] in ("failed", "lab"))
-                row.append("%s %d/%d%s" % (scenarios.expected(x, y)[0], direct,
-                                           len(runs), " !" if bad else ""))
-        out.append("| %s | %s |" % (x, " | ".join(row)))
+        row = [cell_text("%s-%s" % (x, y)) if j >= i else ""
+               for j, y in enumerate(scenarios.ORDER)]
+        out.append("| **%s** | %s |" % (x, " | ".join(row)))
     return "\n".join(out) + "\n"
+
+
+def matrix(results):
+    """How many of the runs of each cell came to direct."""
+    cells = _cells(results)
+
+    def text(name):
+        runs = cells.get(name)
+        if not runs:
+            return ""
+        direct = sum(1 for r in runs if r.get("path") == "D")
+        bad = sum(1 for r in runs if r["verdict"] in ("failed", "lab"))
+        return "%s %d/%d%s" % (scenarios.find(name).expect, direct, len(runs),
+                               " %d!" % bad if bad else "")
+
+    return _grid(text) if cells else ""
+
+
+def times(results):
+    """Median and p95 of each cell: first media, and direct where it was."""
+    cells = _cells(results)
+
+    def text(name):
+        runs = cells.get(name, [])
+        parts = []
+        for of in (heard_ms, direct_ms):
+            values = [v for v in map(of, runs) if v is not None]
+            if values:
+                parts.append("%.0f/%.0f" % (percentile(values, 0.5),
+                                            percentile(values, 0.95)))
+        return ", ".join(parts)
+
+    return _grid(text) if cells else ""
+
+
+def by_skew(results):
+    """Of all cells together, by the path that it came to and the skew."""
+    groups = {}
+    for result in results:
+        if result.get("group") == "matrix" and result.get("path") in "DR":
+            key = (result["path"], abs(result["skew"]))
+            groups.setdefault(key, []).append(result)
+    if not groups:
+        return ""
+    out = ["| path | skew ms | runs | first media ms | direct ms |",
+           "|---|---|---|---|---|"]
+    for (path, skew), runs in sorted(groups.items()):
+        out.append("| %s | %s | %d | %s | %s |" % (
+            {"D": "direct", "R": "relay"}[path],
+            "±%d" % skew if skew else "0", len(runs),
+            spread(map(heard_ms, runs)),
+            spread(map(direct_ms, runs)) if path == "D" else ""))
+    return "\n".join(out) + "\n"
+
+
+def _lost(result, index):
+    lost = result["gaps"][index]["lost"]
+    return max(lost.values()) if lost else None
+
+
+def gaps(results):
+    """Of the scenarios in which something happens: how long nothing came."""
+    out = []
+    for name, runs in _rows(results):
+        scenario = scenarios.find(name)
+        runs = [r for r in runs if r.get("gaps")]
+        for i, step in enumerate(s for s in scenario.steps
+                                 if s.when == "media"):
+            these = [r for r in runs if len(r["gaps"]) > i]
+            if not these:
+                continue
+            out.append("| %s | %s | %d | %s | %s | %s | %s |" % (
+                name, step.do.replace("_", " "), len(these),
+                spread(gaps_ms(r)[i][1] for r in these),
+                "≤ %.0f p95" % scenario.gap_limit_ms
+                if scenario.gap_limit_ms else "",
+                spread(_lost(r, i) for r in these), _paths(these)))
+    if not out:
+        return ""
+    return "\n".join(["| scenario | what | runs | gap ms | target | frames "
+                      "lost | came to |", "|---|---|---|---|---|---|---|",
+                      *out]) + "\n"
 
 
 def one_by_one(results):
-    out = ["| scenario | runs | expected | came to | kept the rules | first "
-           "media ms | direct ms | gap ms | on different paths ms |",
+    out = ["| scenario | runs | expected | came to | rules kept | first media "
+           "ms | direct ms | longest gap ms | different paths ms |",
            "|---|---|---|---|---|---|---|---|---|"]
     for name, runs in _rows(results):
+        if runs[0].get("group") == "matrix":
+            continue
         well = [r for r in runs if r["verdict"] in ("reached", "not reached")]
-        steps = {}
-        for result in runs:
-            for do, gap in gaps_ms(result):
-                steps.setdefault(do, []).append(gap)
-        gaps = "; ".join("%s %s" % (do, spread(v)) if len(steps) > 1
-                         else spread(v) for do, v in steps.items())
-        out.append("| %s | %d | %s | %s | %d/%d | %s | %s | %s | %s |" % (
+        out.append("| %s | %d | %s | %s | %d | %s | %s | %s | %s |" % (
             name, len(runs), scenarios.find(name).expect, _paths(runs),
-            len(well), len(runs), spread(heard_ms(r) for r in runs),
-            spread(direct_ms(r) for r in runs), gaps,
+            len(well), spread(map(heard_ms, runs)),
+            spread(map(direct_ms, runs)),
+            spread(_worst(r, "gap_ms") for r in runs),
             spread(r.get("apart_ms") for r in runs)))
-    return "\n".join(out) + "\n"
+    return "\n".join(out) + "\n" if len(out) > 2 else ""
 
 
 def tables(results):
-    parts = [matrix(results), one_by_one(results),
-             "Times are median / p95 / largest."]
+    parts = [matrix(results), times(results), by_skew(results),
+             gaps(results), one_by_one(results),
+             "Of three figures: median / p95 / largest."]
     return "\n".join(part for part in parts if part)
 
 

@@ -4,6 +4,7 @@ what came of them."""
 import argparse
 import concurrent.futures
 import ctypes
+import fcntl
 import fnmatch
 import json
 import os
@@ -118,8 +119,18 @@ class Runner:
 
     def clean(self):
         """What an earlier round left: results only, see namespaces()."""
-        shutil.rmtree(self.folder, ignore_errors=True)
-        os.makedirs(self.folder)
+        os.makedirs(self.folder, exist_ok=True)
+        self.held = os.open(self.folder, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            fcntl.flock(self.held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise SystemExit("another round is under way in " +
+                             self.folder) from None
+        for entry in os.scandir(self.folder):
+            if entry.is_dir():
+                shutil.rmtree(entry.path)
+            else:
+                os.unlink(entry.path)
 
     def one(self, run, number):
         scenario, skew, seed = run
@@ -296,7 +307,9 @@ def main(argv=None):
     runner.clean()
     print("%d runs, seed %d, %d at a time" %
           (len(runs), options.seed, options.jobs))
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # The interrupt is ignored by what a script starts in the background.
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)
     try:
         runner.run(runs)
     except KeyboardInterrupt:
