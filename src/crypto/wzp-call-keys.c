@@ -8,7 +8,8 @@
 #include <nettle/curve25519.h>
 #include <string.h>
 
-#define KEY_LEN WZP_PUBLIC_KEY_LEN
+#define KEY_LEN   WZP_PUBLIC_KEY_LEN
+#define SEALS_BIT 0x80u /* of the last byte */
 
 struct _WzpEphemeral {
   guint8 private_key[KEY_LEN]; /* wiped on free */
@@ -21,7 +22,7 @@ static gboolean
 is_same_key (const guint8 a[KEY_LEN], const guint8 b[KEY_LEN])
 {
   return memcmp (a, b, KEY_LEN - 1) == 0 &&
-      ((a[KEY_LEN - 1] ^ b[KEY_LEN - 1]) & 0x7f) == 0;
+      ((a[KEY_LEN - 1] ^ b[KEY_LEN - 1]) & ~SEALS_BIT) == 0;
 }
 
 /* Without branches that depend on the secret. */
@@ -84,7 +85,14 @@ wzp_ephemeral_new (void)
     g_error ("No random numbers: %s", gnutls_strerror (code));
   self = wzp_ephemeral_new_from_key (private_key);
   gnutls_memset (private_key, 0, sizeof private_key);
+  self->public_key[KEY_LEN - 1] |= SEALS_BIT;
   return self;
+}
+
+gboolean
+wzp_ephemeral_key_seals (const guint8 public_key[KEY_LEN])
+{
+  return (public_key[KEY_LEN - 1] & SEALS_BIT) != 0;
 }
 
 void

@@ -22,7 +22,12 @@ G_BEGIN_DECLS
 
 typedef struct _WzpEphemeral WzpEphemeral; /* an X25519 key pair */
 
+/* Its public key has the most significant bit set, which X25519 ignores (RFC
+ * 7748, section 5): a word to the other side that the call's signature covers:
+ * whoever sent this seals. So nobody on the way can make it look as if not. */
 WzpEphemeral *wzp_ephemeral_new (void);
+gboolean wzp_ephemeral_key_seals (
+    const guint8 public_key[WZP_PUBLIC_KEY_LEN]);
 /* @private_key: 32 bytes of a secret; clamped as RFC 7748, section 5 says. For
  * test vectors: a call takes a new key. */
 WzpEphemeral *wzp_ephemeral_new_from_key (

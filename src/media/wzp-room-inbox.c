@@ -165,8 +165,8 @@ wzp_room_inbox_push (WzpRoomInbox *self, const guint8 *data, gsize len,
     partial = begin_partial (self, &fragment);
   result = add_fragment (partial, &fragment);
   if (result == WZP_ROOM_INBOX_WHOLE) {
-    *ret_message = g_bytes_new_take (
-        g_steal_pointer (&partial->data), partial->size);
+    *ret_message =
+        g_bytes_new_take (g_steal_pointer (&partial->data), partial->size);
     *ret_to = partial->to;
     clear_partial (partial);
   }

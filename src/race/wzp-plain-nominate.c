@@ -91,8 +91,8 @@ decide_report (WzpPlainNominate *self)
 static void
 update_wait (WzpPlainNominate *self, gint64 now_us)
 {
-  self->is_waiting = self->is_waiting && !self->has_heard &&
-      now_us < self->wait_until_us;
+  self->is_waiting =
+      self->is_waiting && !self->has_heard && now_us < self->wait_until_us;
 }
 
 static WzpPath

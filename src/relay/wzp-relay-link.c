@@ -2,6 +2,7 @@
 
 #include "wzp-clock.h"
 #include "wzp-relay-link-conn.h"
+#include "wzp-relay-log.h"
 
 #include <string.h>
 
@@ -92,13 +93,17 @@ schedule_dial (WzpRelayLink *self)
 static void
 tell_failure (WzpRelayLink *self, const char *text)
 {
+  g_autofree char *whole = NULL;
+
   if (g_strcmp0 (self->told, text) == 0) {
-    g_debug ("link to relay %s: %s", self->label, text);
+    wzp_log_debug (WZP_ABOUT (.link = self->label), "link to relay %s: %s",
+        self->label, text);
     return;
   }
   g_free (self->told);
   self->told = g_strdup (text);
-  g_message ("link to relay %s: %s", self->label, text);
+  whole = g_strdup_printf ("link to relay %s: %s", self->label, text);
+  wzp_relay_log_lines (WZP_LOG_NOTICE, WZP_ABOUT (.link = self->label), whole);
 }
 
 static void
@@ -170,7 +175,8 @@ register_link (WzpRelayLink *self)
   }
   self->up_us = now_us;
   g_clear_pointer (&self->told, g_free);
-  g_message ("link to relay %s is up", self->label);
+  wzp_log_notice (
+      WZP_ABOUT (.link = self->label), "link to relay %s is up", self->label);
   return TRUE;
 }
 

@@ -1,5 +1,6 @@
 #include "wzp-clock.h"
 #include "wzp-relay-link-private.h"
+#include "wzp-relay-log.h"
 #include "wzp-uri.h"
 
 #include <string.h>
@@ -244,15 +245,19 @@ tell_stranger (WzpRelayLinks *self, WzpConn *conn, const guint8 *sha256)
 {
   g_autofree char *fingerprint = NULL;
   g_autofree char *peer = NULL;
+  g_autofree char *text = NULL;
   char addr[WZP_ADDR_MAX_STRLEN];
 
   if (!may_tell (self, sha256))
     return;
   fingerprint = wzp_relay_fingerprint_to_string (sha256);
   peer = wzp_relay_link_format_peer (fingerprint);
-  g_message ("a relay at %s that is not a peer here wants a link. To take it, "
-             "add to the configuration file:\n%s",
+  text = g_strdup_printf (
+      "a relay at %s that is not a peer here wants a link. To take it, add to "
+      "the configuration file:\n%s",
       wzp_addr_to_string (wzp_conn_get_remote (conn), addr), peer);
+  wzp_relay_log_lines (
+      WZP_LOG_NOTICE, WZP_ABOUT (.addr = wzp_conn_get_remote (conn)), text);
 }
 
 gboolean

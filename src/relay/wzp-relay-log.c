@@ -224,6 +224,18 @@ wzp_relay_log (
 }
 
 void
+wzp_relay_log_lines (
+    WzpLogLevel level, const WzpLogAbout *about, const char *text)
+{
+  g_auto (GStrv) lines = g_strsplit (text, "\n", -1);
+
+  for (guint i = 0; lines[i] != NULL; i++) {
+    if (*lines[i] != '\0')
+      wzp_relay_log (level, about, "%s", lines[i]);
+  }
+}
+
+void
 wzp_relay_log_limited (WzpLogLimit *limit, WzpLogLevel level,
     const WzpLogAbout *about, const char *format, ...)
 {

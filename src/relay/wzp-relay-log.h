@@ -64,6 +64,10 @@ void wzp_relay_log (WzpLogLevel level, const WzpLogAbout *about,
 void wzp_relay_log_limited (WzpLogLimit *limit, WzpLogLevel level,
     const WzpLogAbout *about, const char *format, ...) G_GNUC_PRINTF (4, 5);
 
+/* Each line of @text by itself, for a line end in a line would be escaped. */
+void wzp_relay_log_lines (
+    WzpLogLevel level, const WzpLogAbout *about, const char *text);
+
 #define wzp_log_warning(about, ...)                                           \
   wzp_relay_log (WZP_LOG_WARNING, (about), __VA_ARGS__)
 #define wzp_log_notice(about, ...)                                            \

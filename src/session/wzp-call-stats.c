@@ -7,8 +7,7 @@ fill_path_stats (const WzpCall *self, WzpLink *link, WzpPathStats *ret)
 {
   WzpPath path = wzp_link_get_path (link);
 
-  wzp_path_stats_fill (
-      ret, wzp_link_get_conn (link), path, path == self->path);
+  wzp_path_stats_fill (ret, wzp_link_get_conn (link), path, path == self->path);
 }
 
 guint

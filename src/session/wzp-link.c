@@ -256,19 +256,23 @@ gsize
 wzp_link_next_mtu_probe (WzpLink *self, gint64 now_us)
 {
   gsize own = wzp_conn_get_max_datagram (self->conn);
+  gsize size = own;
 
-  if (self->path != WZP_PATH_RELAY || own <= self->confirmed)
-    return 0;
   if (own != self->probed) {
     self->probed = own;
     self->probes = 0;
-  } else if (self->probes >= WZP_LINK_MTU_PROBES ||
+  } else if (self->probes > 0 &&
       now_us - self->probe_us < WZP_LINK_MTU_PROBE_US) {
     return 0;
   }
+  if (self->probes >= WZP_LINK_MTU_PROBES)
+    size -= MIN (size, WZP_LINK_FEDERATION_TAG);
+  if (self->path != WZP_PATH_RELAY || size <= self->confirmed ||
+      self->probes >= 2 * WZP_LINK_MTU_PROBES)
+    return 0;
   self->probes++;
   self->probe_us = now_us;
-  return own - WZP_DATAGRAM_MAX_PREFIX - WZP_SEAL_TAG_LEN;
+  return size - WZP_DATAGRAM_MAX_PREFIX - WZP_SEAL_TAG_LEN;
 }
 
 void

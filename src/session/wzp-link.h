@@ -17,6 +17,9 @@ G_BEGIN_DECLS
 #define WZP_LINK_MTU_SEQ          (G_GUINT64_CONSTANT (1) << 40)
 #define WZP_LINK_MTU_PROBE_US     (500 * 1000)
 #define WZP_LINK_MTU_PROBES       3u /* of one size */
+/* What a datagram carries more between two relays: where none of our own size
+ * gets through, one that is smaller by this may. */
+#define WZP_LINK_FEDERATION_TAG   8u
 
 typedef struct _WzpLink WzpLink;
 

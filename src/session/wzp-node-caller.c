@@ -143,6 +143,8 @@ take_answer (WzpNode *self, const WzpMessage *answer, GError **error)
         "The answer is not signed by the peer that was called");
     return FALSE;
   }
+  if (!wzp_node_check_features (answer, &features, error))
+    return FALSE;
 
   entry = wzp_node_add_call (self, answer->call_id, answer->identity_pub,
       &features, self->offer.ephemeral, answer->ephemeral_pub, error);

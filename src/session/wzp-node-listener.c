@@ -2,7 +2,8 @@
 #include "wzp-node-private.h"
 
 static gboolean
-check_offer (WzpNode *self, const WzpMessage *offer, GError **error)
+check_offer (WzpNode *self, const WzpMessage *offer,
+    const WzpCallFeatures *features, GError **error)
 {
   g_autoptr (GBytes) data = NULL;
   WzpFingerprint caller;
@@ -22,7 +23,8 @@ check_offer (WzpNode *self, const WzpMessage *offer, GError **error)
         "A caller's offer is not signed by the identity it names");
     return FALSE;
   }
-  return wzp_node_check_peer_pin (self, &caller, error);
+  return wzp_node_check_features (offer, features, error) &&
+      wzp_node_check_peer_pin (self, &caller, error);
 }
 
 static gboolean
@@ -98,7 +100,7 @@ wzp_node_take_offer (WzpNode *self, const WzpMessage *offer)
     wzp_node_send_hangup (self, offer->call_id, WZP_HANGUP_BUSY);
     return;
   }
-  if (!check_offer (self, offer, &error)) {
+  if (!check_offer (self, offer, &features, &error)) {
     wzp_node_emit_warning (self, error->message);
     wzp_node_send_hangup (self, offer->call_id, WZP_HANGUP_DECLINED);
     return;

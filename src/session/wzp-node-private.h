@@ -197,6 +197,10 @@ void wzp_node_warn_of_features (WzpNode *self, const WzpFingerprint *peer,
 /* Puts in our keys and signs them for a call with @to. */
 void wzp_node_sign_call (WzpNode *self, WzpMessage *message,
     const WzpEphemeral *ephemeral, const WzpFingerprint *to);
+/* WZP_ERROR_IDENTITY: offer or answer says by its signed key that its sender
+ * seals, and by its features that it does not: the relay has changed it. */
+gboolean wzp_node_check_features (const WzpMessage *message,
+    const WzpCallFeatures *features, GError **error);
 gboolean wzp_node_check_peer_pin (
     WzpNode *self, const WzpFingerprint *peer, GError **error);
 void wzp_node_send_hangup (

@@ -96,6 +96,19 @@ wzp_node_common_features (const WzpMessage *message)
   return features;
 }
 
+gboolean
+wzp_node_check_features (const WzpMessage *message,
+    const WzpCallFeatures *features, GError **error)
+{
+  if ((features->is_sealed && features->has_control) ||
+      !wzp_ephemeral_key_seals (message->ephemeral_pub))
+    return TRUE;
+  g_set_error (error, WZP_ERROR, WZP_ERROR_IDENTITY,
+      "The %s was changed on its way: what seals the media was taken out",
+      message->type == WZP_MESSAGE_DIRECT_CALL_OFFER ? "offer" : "answer");
+  return FALSE;
+}
+
 void
 wzp_node_warn_of_features (
     WzpNode *self, const WzpFingerprint *peer, const WzpCallFeatures *features)
@@ -166,8 +179,8 @@ wzp_node_dup_told (WzpNode *self)
   g_autofree char *reflexive = wzp_node_dup_own_reflexive (self);
   g_autofree char *list = hosts != NULL ? g_strjoinv (" ", hosts) : NULL;
 
-  return g_strjoin (" ", reflexive != NULL ? reflexive : "-",
-      list != NULL ? list : "", NULL);
+  return g_strjoin (
+      " ", reflexive != NULL ? reflexive : "-", list != NULL ? list : "", NULL);
 }
 
 void

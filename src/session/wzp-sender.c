@@ -20,7 +20,7 @@ struct _WzpSender {
   gpointer user_data;
   GPtrArray *flows; /* of TxFlow, owned */
   guint next_flow;  /* round robin */
-  guint64 tag; /* in an open room; 0: in a call */
+  guint64 tag;      /* in an open room; 0: in a call */
   guint32 next_id;
   guint64 next_number;
   WzpSenderStats stats;

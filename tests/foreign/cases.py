@@ -536,6 +536,7 @@ async def source(stage):
     call.hang_up()
     await stage.ours.line("connection-state: disconnected")
     again = await stage.peer.called()
+    check(again.path == "direct", f"the foreign peer is on {again.path} the second time")
     more = make_frames(9, 10)
     await again.send(media_frames(more), INTERVAL)
     await stage.check_received(blobs + more)

@@ -14,6 +14,15 @@
 static const char *features; /* comma-separated */
 
 void __wrap_wzp_node_fill_features (WzpMessage *message);
+gboolean __wrap_wzp_ephemeral_key_seals (
+    const guint8 public_key[WZP_PUBLIC_KEY_LEN]);
+
+/* Such a peer does not say by its key that it seals. */
+gboolean
+__wrap_wzp_ephemeral_key_seals (const guint8 public_key[WZP_PUBLIC_KEY_LEN])
+{
+  return FALSE;
+}
 
 void
 __wrap_wzp_node_fill_features (WzpMessage *message)

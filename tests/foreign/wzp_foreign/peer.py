@@ -180,7 +180,7 @@ class Peer:
 
     def _accept(self, incoming):
         for call in self.calls.values():
-            if incoming.peer_public() == call.peer_public:
+            if incoming.peer_public() == call.peer_public and not call.is_over():
                 call.accepted(incoming)
                 return
         if len(self.early_wires) < 4:
@@ -203,6 +203,7 @@ class Call:
         self.setup = loop.create_future()
         self.peer_report, self.hung_up = loop.create_future(), loop.create_future()
         self.reports, self.sent_report = [], None
+        self.has_hung_up = False
         self.relay = self.direct = None
         self.direct_up = asyncio.Event()
         self.direct_refusals = []
@@ -362,5 +363,9 @@ class Call:
             await asyncio.sleep(0.02)
         return self.receiver.frames.get(flow, {})
 
+    def is_over(self):
+        return self.has_hung_up or self.hung_up.done()
+
     def hang_up(self, reason="Normal"):
+        self.has_hung_up = True
         self.peer.signal.send(messages.hangup(reason, self.id, **self.peer.more()))

@@ -62,8 +62,8 @@ test_others (void)
         wzp_room_key_new (others[i].passphrase, others[i].room, NULL);
     g_autoptr (WzpSeal) in = wzp_room_key_new_seal (other, others[i].tag);
 
-    g_assert_cmpint (wzp_seal_open (in, 3, (const guint8 *) "prefix", 6, sealed,
-                         len, text),
+    g_assert_cmpint (
+        wzp_seal_open (in, 3, (const guint8 *) "prefix", 6, sealed, len, text),
         ==, others[i].opens);
   }
 }

@@ -27,8 +27,8 @@ cut (GBytes *message, guint64 to, guint64 id, gsize size, Fragment *out)
 
   while (offset < g_bytes_get_size (message)) {
     g_assert_cmpuint (n, <, MAX_FRAGMENTS);
-    out[n].len = wzp_room_fragment_write (
-        out[n].bytes, size, to, id, message, &offset);
+    out[n].len =
+        wzp_room_fragment_write (out[n].bytes, size, to, id, message, &offset);
     g_assert_cmpuint (out[n].len, <=, size);
     n++;
   }
@@ -71,8 +71,8 @@ test_random (void)
 
       left -= seen[i] ? 0 : 1;
       seen[i] = TRUE;
-      g_assert_cmpint (result, ==,
-          left == 0 ? WZP_ROOM_INBOX_WHOLE : WZP_ROOM_INBOX_TAKEN);
+      g_assert_cmpint (
+          result, ==, left == 0 ? WZP_ROOM_INBOX_WHOLE : WZP_ROOM_INBOX_TAKEN);
     }
     g_assert_true (g_bytes_equal (got, message));
     g_assert_cmpuint (got_to, ==, sent_to);
@@ -134,13 +134,13 @@ test_malformed (void)
     WzpRoomInboxResult result;
   } cases[] = {
     { 0, 0, 20, 0, 10, WZP_ROOM_INBOX_TAKEN },
-    { 0, 0, 20, 0, 10, WZP_ROOM_INBOX_TAKEN },  /* again */
-    { 0, 0, 21, 10, 1, WZP_ROOM_INBOX_BAD },    /* another size */
-    { 1, 0, 20, 10, 1, WZP_ROOM_INBOX_BAD },    /* for another */
-    { 0, 1, 0, 0, 0, WZP_ROOM_INBOX_BAD },      /* nothing in it */
-    { 0, 1, 20, 0, 0, WZP_ROOM_INBOX_BAD },     /* no bytes */
-    { 0, 1, 20, 15, 6, WZP_ROOM_INBOX_BAD },    /* over the end */
-    { 0, 1, 20, 20, 1, WZP_ROOM_INBOX_BAD },    /* behind it */
+    { 0, 0, 20, 0, 10, WZP_ROOM_INBOX_TAKEN }, /* again */
+    { 0, 0, 21, 10, 1, WZP_ROOM_INBOX_BAD },   /* another size */
+    { 1, 0, 20, 10, 1, WZP_ROOM_INBOX_BAD },   /* for another */
+    { 0, 1, 0, 0, 0, WZP_ROOM_INBOX_BAD },     /* nothing in it */
+    { 0, 1, 20, 0, 0, WZP_ROOM_INBOX_BAD },    /* no bytes */
+    { 0, 1, 20, 15, 6, WZP_ROOM_INBOX_BAD },   /* over the end */
+    { 0, 1, 20, 20, 1, WZP_ROOM_INBOX_BAD },   /* behind it */
     { 0, 1, WZP_CONTROL_MAX_MESSAGE + 1, 0, 1, WZP_ROOM_INBOX_BAD },
     { WZP_ROOM_TAG_MAX + 1, 1, 20, 0, 1, WZP_ROOM_INBOX_BAD },
     { 0, WZP_VARINT_MAX, 20, 0, 1, WZP_ROOM_INBOX_BAD },
@@ -155,8 +155,8 @@ test_malformed (void)
         cases[i].offset, cases[i].payload);
 
     g_test_message ("case %u", i);
-    g_assert_cmpint (wzp_room_inbox_push (inbox, buf, len, NULL, NULL), ==,
-        cases[i].result);
+    g_assert_cmpint (
+        wzp_room_inbox_push (inbox, buf, len, NULL, NULL), ==, cases[i].result);
   }
   for (gsize len = 0; len < 4; len++)
     g_assert_cmpint (wzp_room_inbox_push (inbox, buf, len, NULL, NULL), ==,

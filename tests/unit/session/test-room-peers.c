@@ -85,16 +85,16 @@ assert_log (Rig *rig, const char *wanted)
 
 /* Number 0 and up are media's, these are control's. */
 static void
-send_control (Rig *rig, guint64 tag, guint64 to, const WzpControl *control,
-    gint64 now_us)
+send_control (
+    Rig *rig, guint64 tag, guint64 to, const WzpControl *control, gint64 now_us)
 {
   g_autoptr (GBytes) message = wzp_control_write (control, NULL);
   guint64 id = rig->message_id++;
   guint8 buf[1200];
   gsize offset = 0, len;
 
-  len = wzp_datagram_write_prefix (buf, WZP_DATAGRAM_CONTROL, 1000 + id,
-      wzp_datagram_room_flow (tag, 0));
+  len = wzp_datagram_write_prefix (
+      buf, WZP_DATAGRAM_CONTROL, 1000 + id, wzp_datagram_room_flow (tag, 0));
   len += wzp_room_fragment_write (
       buf + len, sizeof buf - len, to, id, message, &offset);
   g_assert_cmpuint (offset, ==, g_bytes_get_size (message));
@@ -114,8 +114,8 @@ send_open (Rig *rig, guint64 tag, gint64 now_us)
 }
 
 static void
-send_frame (Rig *rig, guint64 tag, guint64 number, gboolean is_delta,
-    gint64 now_us)
+send_frame (
+    Rig *rig, guint64 tag, guint64 number, gboolean is_delta, gint64 now_us)
 {
   WzpMediaHead head = { .frame = number,
     .is_start = TRUE,

@@ -11,9 +11,9 @@ on_say (GBytes *message, gpointer user_data)
   g_assert_true (wzp_control_parse (g_bytes_get_data (message, NULL),
       g_bytes_get_size (message), &control, NULL));
   g_string_append_printf (said, "%s%c%u", said->len > 0 ? " " : "",
-      control.type == WZP_CONTROL_FLOW_OPEN         ? 'o'
-          : control.type == WZP_CONTROL_FLOW_EOS    ? 'e'
-                                                    : 'c',
+      control.type == WZP_CONTROL_FLOW_OPEN      ? 'o'
+          : control.type == WZP_CONTROL_FLOW_EOS ? 'e'
+                                                 : 'c',
       control.flow);
 }
 
