@@ -235,6 +235,12 @@ on_call_ended (WzpCall *call, const GError *error, const WzpCloseInfo *info,
     wzp_node_set_state (self, WZP_STATE_DISCONNECTED, NULL);
     return;
   }
+  /* Nothing went wrong: what was received is whole, and that was all. Who
+   * sends has still something to say. */
+  if (kept == NULL && self->config.no_reconnect && self->send_flows->len == 0) {
+    wzp_node_set_state (self, WZP_STATE_DISCONNECTED, NULL);
+    return;
+  }
   if (kept == NULL)
     kept = g_error_new_literal (
         WZP_ERROR, WZP_ERROR_CLOSED, "The peer ended the call");

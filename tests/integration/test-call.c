@@ -341,6 +341,49 @@ test_two_ways (WzpTest *test, gconstpointer data)
   wzp_test_relay_free (relay);
 }
 
+/* Who only receives and does not call again is not told of a failure when the
+ * other side hangs up in order. */
+static void
+test_orderly_end (WzpTest *test, gconstpointer data)
+{
+  WzpTestRelay *relay = wzp_test_relay_new (0);
+  WzpParty *listener = new_listener (relay, WZP_POLICY_ALL);
+  g_autoptr (WzpSendFlow) send =
+      wzp_node_add_send_flow (listener->node, "video", NULL, NULL, NULL, NULL);
+  g_autoptr (WzpRecvFlow) recv = NULL;
+  WzpTestSinkhole *hole;
+  WzpNodeConfig config;
+  WzpParty *caller;
+
+  wzp_party_config (&config, relay);
+  config.mode = WZP_MODE_CALLER;
+  config.peer = "cam1";
+  config.no_reconnect = TRUE;
+  caller = wzp_party_new (&config);
+  recv = wzp_node_add_recv_flow (caller->node, NULL, NULL);
+  hole = wzp_test_sinkhole_new (recv, FRAME_SIZE, 1);
+  wzp_party_start (listener);
+  wzp_test_assert_until (
+      test, wzp_party_log_has (listener, "progress listening"), 5000);
+  wzp_party_start (caller);
+  wzp_test_assert_until (
+      test, wzp_party_state (listener) == WZP_STATE_CONNECTED, 5000);
+  wzp_test_source_join (wzp_test_source_new (
+      send, CAPS, N_FRAMES, FRAME_SIZE, INTERVAL_US, 1, FALSE));
+  wzp_test_assert_until (
+      test, wzp_test_sinkhole_get (hole, &hole->frames) == N_FRAMES, 5000);
+  wzp_party_free (listener);
+  wzp_test_assert_until (
+      test, wzp_test_sinkhole_get (hole, &hole->ended) == 1, 5000);
+  wzp_test_assert_until (
+      test, wzp_party_state (caller) == WZP_STATE_DISCONNECTED, 5000);
+  g_assert_cmpint (wzp_party_error (caller), ==, -1);
+  g_assert_cmpuint (wzp_test_sinkhole_get (hole, &hole->closed), ==, 0);
+  wzp_test_sinkhole_free (hole);
+  wzp_party_free (caller);
+  wzp_test_relay_free (relay);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -355,5 +398,6 @@ main (int argc, char **argv)
   wzp_test_add ("/call/privacy", NULL, test_privacy);
   wzp_test_add ("/call/several-viewers", NULL, test_several_viewers);
   wzp_test_add ("/call/two-ways", NULL, test_two_ways);
+  wzp_test_add ("/call/orderly-end", NULL, test_orderly_end);
   return wzp_test_run ();
 }
