@@ -8,6 +8,11 @@
  * relay would have to stand still. The call's own latency is 125 ms; between
  * that and this is what a busy machine does to four processes by itself. */
 #define MAX_GAP_US (1000 * 1000)
+/* At most one frame of so many. None is, but on a machine with other work: the
+ * relay has one socket, and where it does not get to read that, the kernel
+ * drops what it has no room for, the flood's or the call's. Nothing is sent
+ * again. */
+#define LOST_OF    100u
 
 typedef struct {
   WzpSendFlow *send;
@@ -132,10 +137,10 @@ finish_ways (AbuseCall *self)
   g_test_message ("the call: %u of %u frames, largest gap %" G_GINT64_FORMAT
                   " ms",
       frames, pushed, max_gap_us / 1000);
-  g_assert_cmpuint (frames, ==, pushed);
+  g_assert_cmpuint ((pushed - frames) * LOST_OF, <=, pushed);
   g_assert_cmpint (max_gap_us, <, MAX_GAP_US * wzp_test_slower (1));
-  return g_strdup_printf ("%u frames, 0 lost, gap %" G_GINT64_FORMAT " ms",
-      frames, max_gap_us / 1000);
+  return g_strdup_printf ("%u frames, %u lost, gap %" G_GINT64_FORMAT " ms",
+      pushed, pushed - frames, max_gap_us / 1000);
 }
 
 char *
@@ -153,7 +158,7 @@ abuse_call_end (AbuseCall *self)
         wzp_party_count (party, &party->states[WZP_STATE_DISCONNECTED]), ==, 0);
     g_assert_cmpuint (wzp_party_count (party, &party->retries), ==, 0);
     g_assert_cmpuint (way->hole->wrong + way->hole->disordered, ==, 0);
-    g_assert_cmpuint (way->hole->lost, ==, 0);
+    g_assert_cmpuint (way->hole->lost * LOST_OF, <=, way->pushed);
     wzp_test_sinkhole_free (way->hole);
     wzp_send_flow_unref (way->send);
     wzp_recv_flow_unref (way->recv);
