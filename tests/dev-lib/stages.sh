@@ -4,12 +4,10 @@ PASSED=0
 FAILED=0
 SKIPPED=0
 
+# The last line is for programs to read too: it has always the same form.
 summary_line () {
-  if [ "$SKIPPED" -gt 0 ]; then
-    say "$PASSED passed, $FAILED failed, $SKIPPED skipped"
-  else
-    say "$PASSED passed, $FAILED failed"
-  fi
+  [ "$SKIPPED" -eq 0 ] || say "$SKIPPED skipped"
+  say "$PASSED passed, $FAILED failed"
 }
 
 fail_stage () {
