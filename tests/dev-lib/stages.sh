@@ -135,13 +135,13 @@ stage_threads () {
 }
 
 stage_lab () {
-  [ -x tests/lab/smoke ] || return 0
+  [ -x tests/lab/run ] || return 0
   need_packages lab
   configure build && build build || {
     fail_stage 'the build for the lab'
     return
   }
-  quiet_step lab-smoke 'NAT lab, the short round' tests/lab/smoke
+  quiet_step lab-smoke 'NAT lab, the short round' tests/lab/run --smoke
   case $? in
     0) PASSED=$((PASSED + 1)) ;;
     77) skip_stage "NAT lab: $(tail -n 1 "$LOG_DIR/lab-smoke.log")" ;;

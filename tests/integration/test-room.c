@@ -183,6 +183,8 @@ test_late_joiner (WzpTest *test, gconstpointer data)
   g_atomic_int_set (&encoder.stop, TRUE);
   g_thread_join (encoder.thread);
   g_assert_cmpuint (encoder.keys, >=, 2);
+  g_mutex_lock (&first.sinkhole->lock);
+  g_mutex_lock (&second.sinkhole->lock);
   g_assert_cmpstr (second.sinkhole->caps, ==, caps);
   g_assert_cmpuint (second.sinkhole->wrong, ==, 0);
   g_assert_cmpuint (second.sinkhole->disordered, ==, 0);
@@ -190,6 +192,8 @@ test_late_joiner (WzpTest *test, gconstpointer data)
   g_assert_cmpint (first_seed, >, 1);
   /* The first viewer lost nothing meanwhile. */
   g_assert_cmpuint (first.sinkhole->lost, ==, 0);
+  g_mutex_unlock (&second.sinkhole->lock);
+  g_mutex_unlock (&first.sinkhole->lock);
   viewer_clear (&first);
   viewer_clear (&second);
   wzp_send_flow_unref (encoder.flow);
