@@ -22,6 +22,8 @@ typedef struct {
   int timer_fd;       /* owned, or -1: only GLib's milliseconds then */
   gpointer timer_tag; /* owned by the source */
   gint64 timer_us;    /* what timer_fd was last set to, monotonic */
+  gint64 deadline_us; /* monotonic; -1: none */
+  gboolean in_dispatch; /* the callback runs: not again inside it */
 } WzpUdpSource;
 
 /* Reads the counter of an eventfd or timerfd away. */
@@ -67,23 +69,52 @@ query_wake (WzpUdpSource *self)
   return WZP_UDP_SOURCE_WOKEN;
 }
 
+static gboolean
+is_expired (WzpUdpSource *self)
+{
+  return self->deadline_us >= 0 &&
+      self->deadline_us <= g_source_get_time (&self->parent);
+}
+
 /* The timer only ends the poll; whether the deadline came is GLib's clock. */
 static WzpUdpSourceEvents
 query_deadline (WzpUdpSource *self)
 {
-  GSource *source = &self->parent;
-  gint64 ready = g_source_get_ready_time (source);
-
   if (self->timer_fd >= 0 &&
-      g_source_query_unix_fd (source, self->timer_tag) != 0)
+      g_source_query_unix_fd (&self->parent, self->timer_tag) != 0)
     drain (self->timer_fd);
 
-  if (ready < 0 || ready > g_source_get_time (source))
+  if (!is_expired (self))
     return 0;
 
   /* It stays due until it is moved: a callback that sets none must not spin. */
-  g_source_set_ready_time (source, -1);
+  self->deadline_us = -1;
   return WZP_UDP_SOURCE_EXPIRED;
+}
+
+/* The deadline is told here and not by g_source_set_ready_time(), which wakes
+ * the poll of the thread that calls it. */
+static gboolean
+prepare_source (GSource *source, int *ret_timeout_ms)
+{
+  WzpUdpSource *self = (WzpUdpSource *) source;
+  gint64 left_us;
+
+  *ret_timeout_ms = -1;
+  if (self->deadline_us < 0)
+    return FALSE;
+  left_us = self->deadline_us - g_source_get_time (source);
+  if (left_us <= 0)
+    return TRUE;
+  *ret_timeout_ms = (int) MIN ((left_us + 999) / 1000, G_MAXINT);
+  return FALSE;
+}
+
+/* GLib itself looks at the file descriptors. */
+static gboolean
+check_source (GSource *source)
+{
+  return is_expired ((WzpUdpSource *) source);
 }
 
 static gboolean
@@ -92,9 +123,12 @@ dispatch_source (GSource *source, GSourceFunc func, gpointer user_data)
   WzpUdpSource *self = (WzpUdpSource *) source;
   WzpUdpSourceFunc callback = (WzpUdpSourceFunc) (void (*) (void)) func;
   WzpUdpSourceEvents events;
+  gboolean again;
 
   if (callback == NULL)
     return G_SOURCE_REMOVE;
+  if (self->in_dispatch)
+    return G_SOURCE_CONTINUE; /* it is left for the next turn */
 
   events = query_wake (self) | query_deadline (self);
   for (guint i = 0; i < N_SOCKETS; i++)
@@ -104,7 +138,10 @@ dispatch_source (GSource *source, GSourceFunc func, gpointer user_data)
   if (events == 0)
     return G_SOURCE_CONTINUE;
 
-  return callback (events, user_data);
+  self->in_dispatch = TRUE;
+  again = callback (events, user_data);
+  self->in_dispatch = FALSE;
+  return again;
 }
 
 static void
@@ -119,6 +156,8 @@ finalize_source (GSource *source)
 }
 
 static GSourceFuncs source_funcs = {
+  .prepare = prepare_source,
+  .check = check_source,
   .dispatch = dispatch_source,
   .finalize = finalize_source,
 };
@@ -144,6 +183,10 @@ wzp_udp_source_new (WzpUdp *v4, WzpUdp *v6)
   source = g_source_new (&source_funcs, sizeof (WzpUdpSource));
   g_source_set_static_name (source, "WzpUdpSource");
   self = (WzpUdpSource *) source;
+  self->deadline_us = -1;
+  /* Else GLib takes the file descriptors out of the poll during a dispatch and
+   * wakes it to put them back: a turn of the loop more for each. */
+  g_source_set_can_recurse (source, TRUE);
   self->wake_fd = wake_fd;
   self->wake_tag = g_source_add_unix_fd (source, wake_fd, G_IO_IN);
   self->timer_fd = timerfd_create (CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
@@ -185,7 +228,7 @@ wzp_udp_source_set_deadline (GSource *source, gint64 deadline_us)
   left = deadline_us < 0 ? 0 : deadline_us - g_get_monotonic_time ();
   if (left > 0 && left < WZP_UDP_SOURCE_FINE_US && self->timer_fd >= 0)
     arm_timer (self, deadline_us);
-  g_source_set_ready_time (source, deadline_us);
+  self->deadline_us = deadline_us;
 }
 
 void

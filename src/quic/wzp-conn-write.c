@@ -168,11 +168,22 @@ write_stream (WzpConn *conn, Writer *writer, WzpStream *stream)
   return n;
 }
 
+/* Another datagram may follow the current one. */
+static gboolean
+may_follow (const WzpConn *conn)
+{
+  const guint n = wzp_datagram_queue_get_count (conn->queue);
+
+  return conn->want_pull ||
+      (conn->current == WZP_CONN_DATAGRAM_QUEUED ? n > 1 || conn->has_pending
+                                                 : n > 0);
+}
+
 static ngtcp2_ssize
 write_datagram (WzpConn *conn, Writer *writer)
 {
   gsize frame = conn->iov_len + 5; /* at most */
-  gboolean more = writer->left >= 2 * frame;
+  gboolean more = writer->left >= 2 * frame && may_follow (conn);
   int accepted = 0;
   ngtcp2_ssize n;
 

@@ -44,6 +44,7 @@ join (WzpRelayGuest *self, gint64 now_us, WzpGuestVerdict *verdict)
   }
   if (replaced != NULL)
     drop_replaced (replaced);
+  wzp_conn_set_hold_acks (self->conn, TRUE);
   wzp_log_info (WZP_ABOUT (.call_id = self->name, .who = &self->who),
       "call %s: a party has entered the room", self->name);
   wzp_registry_set_in_room (relay->registry, self->name, &self->who, TRUE);

@@ -127,6 +127,15 @@ is_full (WzpSendFlow *self)
   return g_get_monotonic_time () - first->queued_us > self->max_wait_us;
 }
 
+/* With the lock. Whether to wake who waits for room: woken for each frame that
+ * leaves a full queue, it would push one and wait again. */
+static gboolean
+has_drained (WzpSendFlow *self)
+{
+  return self->core.queue.bytes <= WZP_SEND_QUEUE_BYTES / 2 &&
+      self->core.queue.frames <= WZP_SEND_QUEUE_FRAMES / 2 && !is_full (self);
+}
+
 /* With the lock; may let it go meanwhile. */
 static void
 wait_for_change (WzpSendFlow *self)
@@ -260,7 +269,7 @@ wzp_send_flow_take (WzpSendFlow *self, WzpSendItem *ret_item)
   taken = wzp_item_queue_pop (&self->core.queue, ret_item);
   if (!taken)
     self->session_sleeps = TRUE;
-  if (self->waiters > 0)
+  if (self->waiters > 0 && has_drained (self))
     g_cond_broadcast (&self->core.cond);
   g_mutex_unlock (&self->core.lock);
   return taken;

@@ -80,6 +80,7 @@ on_established (WzpConn *conn, gpointer user_data)
 {
   LoadParty *party = user_data;
 
+  wzp_conn_set_hold_acks (conn, TRUE); /* as a node does */
   party->is_joined = TRUE;
   check_ready (party->call);
 }

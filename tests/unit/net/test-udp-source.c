@@ -240,11 +240,102 @@ test_deadline_moved (WzpTest *test, gconstpointer data)
   wzp_udp_source_set_deadline (
       setup.source, g_get_monotonic_time () + 900000000);
   wzp_udp_source_set_deadline (setup.source, -1);
-  g_assert_cmpint (g_source_get_ready_time (setup.source), ==, -1);
+  expect_nothing (&setup, test);
   wzp_udp_source_set_deadline (setup.source, G_MININT64);
-  g_assert_cmpint (g_source_get_ready_time (setup.source), ==, -1);
+  expect_nothing (&setup, test);
   wzp_udp_source_set_deadline (setup.source, G_MAXINT64);
   expect_nothing (&setup, test);
+}
+
+/* How often the context was polled, and how often something was ready. */
+static guint n_polls, n_ready;
+
+static gint
+count_polls (GPollFD *fds, guint n_fds, gint timeout_ms)
+{
+  gint n = g_poll (fds, n_fds, timeout_ms);
+
+  n_polls++;
+  n_ready += n > 0;
+  return n;
+}
+
+static gboolean
+set_far_deadline (WzpUdpSourceEvents events, gpointer user_data)
+{
+  Setup *setup = user_data;
+
+  setup->calls++;
+  if (events & WZP_UDP_SOURCE_READABLE)
+    read_all (setup->v4);
+  wzp_udp_source_set_deadline (
+      setup->source, g_get_monotonic_time () + 900000000);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+test_one_turn (WzpTest *test, gconstpointer data)
+{
+  g_auto (Setup) setup;
+
+  g_test_summary ("A packet, and a new deadline for each, is one turn of the "
+                  "main loop");
+
+  setup_init (&setup, test);
+  g_source_set_callback (setup.source,
+      (GSourceFunc) (void (*) (void)) set_far_deadline, &setup, NULL);
+  wzp_test_drain (test->context);
+  g_main_context_set_poll_func (test->context, count_polls);
+  for (guint i = 1; i <= 10; i++) {
+    send_to (setup.sender, setup.v4);
+    udp_wait (setup.v4);
+    n_polls = n_ready = 0;
+    g_assert_true (g_main_context_iteration (test->context, FALSE));
+    g_assert_cmpuint (setup.calls, ==, i);
+    g_assert_false (g_main_context_iteration (test->context, FALSE));
+    g_assert_cmpuint (n_polls, ==, 2);
+    g_assert_cmpuint (n_ready, ==, 1);
+  }
+  g_main_context_set_poll_func (test->context, NULL);
+}
+
+static gboolean
+iterate_inside (WzpUdpSourceEvents events, gpointer user_data)
+{
+  Setup *setup = user_data;
+
+  setup->calls++;
+  setup->events = events;
+  if (setup->calls == 1)
+    wzp_udp_source_wake (setup->source);
+  for (guint i = 0; i < 5; i++)
+    g_main_context_iteration (g_source_get_context (setup->source), FALSE);
+  if (events & WZP_UDP_SOURCE_READABLE)
+    read_all (setup->v4);
+  return G_SOURCE_CONTINUE;
+}
+
+static void
+test_not_inside (WzpTest *test, gconstpointer data)
+{
+  g_auto (Setup) setup;
+
+  g_test_summary ("A callback that runs the main loop is not called inside "
+                  "itself, and what came meanwhile is not lost");
+
+  setup_init (&setup, test);
+  g_source_set_callback (setup.source,
+      (GSourceFunc) (void (*) (void)) iterate_inside, &setup, NULL);
+  send_to (setup.sender, setup.v4);
+  wzp_udp_source_set_deadline (setup.source, 1);
+  udp_wait (setup.v4);
+  g_assert_true (g_main_context_iteration (test->context, FALSE));
+  g_assert_cmpuint (setup.calls, ==, 1);
+  g_assert_cmpint (
+      setup.events, ==, WZP_UDP_SOURCE_READABLE | WZP_UDP_SOURCE_EXPIRED);
+  g_assert_true (g_main_context_iteration (test->context, FALSE));
+  g_assert_cmpuint (setup.calls, ==, 2);
+  g_assert_cmpint (setup.events, ==, WZP_UDP_SOURCE_WOKEN);
 }
 
 static void
@@ -437,6 +528,8 @@ main (int argc, char **argv)
   wzp_test_add ("/udp-source/writable", NULL, test_writable);
   wzp_test_add ("/udp-source/deadline", NULL, test_deadline);
   wzp_test_add ("/udp-source/deadline-moved", NULL, test_deadline_moved);
+  wzp_test_add ("/udp-source/one-turn", NULL, test_one_turn);
+  wzp_test_add ("/udp-source/not-inside", NULL, test_not_inside);
   wzp_test_add ("/udp-source/all-at-once", NULL, test_all_at_once);
   wzp_test_add ("/udp-source/wake-merges", NULL, test_wake_merges);
   wzp_test_add ("/udp-source/wake-from-threads", NULL, test_wake_from_threads);

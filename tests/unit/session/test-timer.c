@@ -92,6 +92,55 @@ test_moves (WzpTest *test, gconstpointer data)
   wzp_timer_free (rig.timer);
 }
 
+static guint n_ready;
+
+static gint
+count_ready (GPollFD *fds, guint n_fds, gint timeout_ms)
+{
+  gint n = g_poll (fds, n_fds, timeout_ms);
+
+  n_ready += n > 0;
+  return n;
+}
+
+static void
+test_later_is_free (WzpTest *test, gconstpointer data)
+{
+  gint64 deadline_us;
+  Rig rig, other;
+
+  g_test_summary ("A deadline that only moves on does not wake the main loop, "
+                  "and is kept all the same");
+  rig_init (&rig, test);
+  wzp_timer_set (rig.timer, in_ms (3600 * 1000));
+  wzp_test_drain (test->context);
+  g_main_context_set_poll_func (test->context, count_ready);
+  n_ready = 0;
+  for (guint i = 0; i < 100; i++) {
+    wzp_timer_set (rig.timer, in_ms (3600 * 1000 + i));
+    g_main_context_iteration (test->context, FALSE);
+  }
+  g_assert_cmpuint (n_ready, ==, 0);
+  g_main_context_set_poll_func (test->context, NULL);
+
+  wzp_timer_set (rig.timer, in_ms (5));
+  deadline_us = in_ms (30);
+  wzp_timer_set (rig.timer, deadline_us);
+  wzp_test_assert_until (test, rig.n_fired == 1, 5000);
+  g_assert_cmpint (rig.fired_us, >=, deadline_us);
+  /* Taken back while the old one still stands. */
+  wzp_timer_set (rig.timer, in_ms (5));
+  wzp_timer_set (rig.timer, -1);
+  wzp_timer_set (rig.timer, in_ms (20));
+  wzp_timer_set (rig.timer, -1);
+  rig_init (&other, test);
+  wzp_timer_set (other.timer, in_ms (40));
+  wzp_test_assert_until (test, other.n_fired == 1, 5000);
+  g_assert_cmpuint (rig.n_fired, ==, 1);
+  wzp_timer_free (other.timer);
+  wzp_timer_free (rig.timer);
+}
+
 static void
 test_from_inside (WzpTest *test, gconstpointer data)
 {
@@ -132,6 +181,7 @@ main (int argc, char **argv)
   wzp_test_init (&argc, &argv);
   wzp_test_add ("/timer/fires", NULL, test_fires);
   wzp_test_add ("/timer/moves", NULL, test_moves);
+  wzp_test_add ("/timer/later-is-free", NULL, test_later_is_free);
   wzp_test_add ("/timer/from-inside", NULL, test_from_inside);
   wzp_test_add ("/timer/free-armed", NULL, test_free_armed);
   return wzp_test_run ();
