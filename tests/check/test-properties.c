@@ -125,7 +125,7 @@ GST_START_TEST (test_every_property)
       if (g_str_has_prefix (g_param_spec_get_blurb (all[i]), "Milliseconds"))
         fail_unless_equals_int (all[i]->value_type, G_TYPE_UINT);
     }
-    fail_unless_equals_int (n_own, side == 0 ? 32 : 33);
+    fail_unless_equals_int (n_own, side == 0 ? 33 : 34);
     gst_object_unref (element);
   }
 }
