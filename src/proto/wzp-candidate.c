@@ -14,6 +14,17 @@ list_has (const WzpCandidateList *list, const WzpAddr *addr)
 }
 
 static gboolean
+has_enough_of (const WzpCandidateList *list, const WzpAddr *addr)
+{
+  guint n = 0;
+
+  for (guint i = 0; i < list->n; i++)
+    n += wzp_addr_equal_ip (&list->items[i].addr, addr);
+  return n >= WZP_CANDIDATES_MAX_OF_ADDRESS &&
+      wzp_addr_scope (addr) != WZP_ADDR_LOOPBACK;
+}
+
+static gboolean
 refuse (WzpCandidateList *list, const char *text, const char *why)
 {
   g_autofree char *excerpt = wzp_error_excerpt (text);
@@ -114,6 +125,8 @@ wzp_candidate_list_add (WzpCandidateList *list, WzpCandidateType type,
     return TRUE;
   if (why == NULL && list->n == WZP_CANDIDATES_MAX)
     why = "the list is full";
+  if (why == NULL && has_enough_of (list, &canonical))
+    why = "of an address listed often enough";
   if (why != NULL)
     return refuse (list, wzp_addr_to_string (addr, text), why);
 

@@ -9,6 +9,9 @@
 G_BEGIN_DECLS
 
 #define WZP_CANDIDATES_MAX 16u /* entries */
+/* Of one IP address, loopback apart: a peer must not have us call at all doors
+ * of somebody else. */
+#define WZP_CANDIDATES_MAX_OF_ADDRESS 4u
 
 typedef enum {
   WZP_CANDIDATE_HOST,

@@ -165,6 +165,11 @@ read_fields (WzpReader *r, WzpControl *control)
       control->flow = read_flow (r);
       control->latency_ms = read_u32 (r);
       break;
+    case WZP_CONTROL_PORTS:
+      control->port = (guint32) read_bounded (r, 1, G_MAXUINT16);
+      control->step = read_u32 (r);
+      control->is_exact = read_bounded (r, 0, 1) == 1;
+      break;
     case WZP_CONTROL_PROBE:
     case WZP_CONTROL_PROBE_ACK:
       control->path = read_path (r);
@@ -174,6 +179,9 @@ read_fields (WzpReader *r, WzpControl *control)
     case WZP_CONTROL_FEEDBACK:
       control->seq = wzp_reader_varint (r);
       control->received = wzp_reader_varint (r);
+      break;
+    case WZP_CONTROL_GO:
+      control->n = wzp_reader_varint (r);
       break;
   }
 }
@@ -245,6 +253,14 @@ write_fields (WzpWriter *w, const WzpControl *control)
     case WZP_CONTROL_FEEDBACK:
       wzp_writer_varint (w, control->seq);
       wzp_writer_varint (w, control->received);
+      break;
+    case WZP_CONTROL_GO:
+      wzp_writer_varint (w, control->n);
+      break;
+    case WZP_CONTROL_PORTS:
+      wzp_writer_varint (w, control->port);
+      wzp_writer_varint (w, control->step);
+      wzp_writer_varint (w, control->is_exact ? 1 : 0);
       break;
     case WZP_CONTROL_PROBE:
     case WZP_CONTROL_PROBE_ACK:

@@ -1,9 +1,9 @@
 /* wzp-control: the messages of a call's control channel, as values and bytes.
  *
  * One message: varint type, then its fields. Reliable ones travel in the
- * channel of media/wzp-control-channel, in order; PROBE, PROBE_ACK and FEEDBACK travel
- * alone in a control datagram of their own and are bound to the path they
- * came by. An unknown type is skipped by its receiver. Pure.
+ * channel of media/wzp-control-channel, in order; PROBE, PROBE_ACK, FEEDBACK and GO
+ * travel alone in a control datagram of their own and are bound to the path
+ * they came by. An unknown type is skipped by its receiver. Pure.
  *
  *   HELLO          varint version, window, latency_ms
  *   FLOW_OPEN      varint flow, generation; text name, caps, tags
@@ -16,8 +16,10 @@
  *   REPORT         varint flow, received, lost, dropped
  *   BYE            varint reason; text text
  *   FLOW_LATENCY   varint flow, latency_ms
+ *   PORTS          varint port (1 to 65535), step, is_exact (0 or 1)
  *   PROBE(_ACK)    varint path, seq; zeros to the end
  *   FEEDBACK       varint seq, received
+ *   GO             varint n
  *
  * A text is a varint length and that many bytes of UTF-8 without NUL; a path
  * is 1 (relay) or 2 (direct), a flow 1 to WZP_FLOW_ID_MAX. Bytes behind the
@@ -44,10 +46,16 @@ typedef enum {
   WZP_CONTROL_REPORT = 9,    /* receiver report of one flow */
   WZP_CONTROL_BYE = 10,
   WZP_CONTROL_FLOW_LATENCY = 11, /* the receiver's budget for a flow */
+  WZP_CONTROL_PORTS = 12, /* the NAT in front of us gives ports in a row: the
+                           * next one, and how far apart they are; exact: we
+                           * have sent to no other place since, and will send
+                           * to none but where the peer says */
   /* not in the reliable channel: */
   WZP_CONTROL_PROBE = 32,
   WZP_CONTROL_PROBE_ACK = 33,
   WZP_CONTROL_FEEDBACK = 34, /* what came by the relay path */
+  WZP_CONTROL_GO = 35,       /* punching: round n begins; of an Acceptor, with
+                              * n 0: let one begin */
 } WzpControlType;
 
 typedef enum {
@@ -67,7 +75,7 @@ typedef struct {
   char *caps;         /* FLOW_OPEN, owned: UTF-8 */
   char *tags;         /* FLOW_OPEN, owned, nullable (empty on the wire) */
   guint64 frame;      /* FLOW_EOS: first frame number that will not come */
-  guint64 epoch, n;   /* NOMINATE, NOMINATE_ACK */
+  guint64 epoch, n;   /* NOMINATE, NOMINATE_ACK; GO: n */
   WzpPath path;       /* NOMINATE, SUSPECT, PROBE, PROBE_ACK */
   guint64 seq;        /* PROBE, PROBE_ACK; FEEDBACK: highest number */
   guint32 padding;    /* PROBE, PROBE_ACK: bytes of zeros behind the fields */
@@ -76,6 +84,8 @@ typedef struct {
   guint32 latency_ms; /* HELLO, FLOW_LATENCY */
   guint64 received, lost, dropped; /* REPORT: datagrams or frames so far;
                                     * FEEDBACK: received, bytes so far */
+  guint32 port, step; /* PORTS */
+  gboolean is_exact;  /* PORTS */
   guint32 reason;     /* BYE: WzpHangupReason */
   char *text;         /* BYE, owned, nullable: for people */
 } WzpControl;

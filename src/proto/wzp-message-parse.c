@@ -10,7 +10,8 @@
 static WzpMessage *
 parse_node (JsonNode *root, gboolean is_inner, GError **error);
 
-static const char *const nat_names[] = { "cone", "symmetric", "unknown", NULL };
+static const char *const nat_names[] = { "none", "cone", "symmetric", "unknown",
+  NULL };
 
 /* Steps of the parser return what is wrong as a static string, NULL: nothing.
  */

@@ -130,7 +130,8 @@ typedef struct _WzpMessage {
   /* our extension object `wzp` in OFFER and ANSWER; absent: a reference peer */
   gboolean has_wzp;
   char **features; /* NULL-terminated or NULL: "control", "sealed", ... */
-  char *nat;       /* "cone", "symmetric", "unknown"; NULL: not said */
+  char *nat;       /* "none", "cone", "symmetric", "unknown"; NULL: not
+                    * said */
 
   guint64 count; /* ROOM_UPDATE: members, listed or not */
   WzpParticipant *participants; /* ROOM_UPDATE: an array of n_participants */

@@ -265,7 +265,7 @@ wzp_nat_to_extension (const WzpNatVerdict *verdict)
 {
   switch (verdict->type) {
     case WZP_NAT_NONE:
-      return verdict->is_local_only ? "unknown" : "cone";
+      return verdict->is_local_only ? "unknown" : "none";
     case WZP_NAT_INDEPENDENT:
       return "cone";
     case WZP_NAT_BY_ADDRESS:

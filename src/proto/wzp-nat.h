@@ -72,7 +72,8 @@ void wzp_nat_classify (const WzpNatObservation *observations, guint n,
 /* "none", "endpoint-independent", "address-dependent",
  * "address-and-port-dependent", "blocked", "unknown", "unavailable". */
 const char *wzp_nat_type_to_string (WzpNatType type);
-/* For the extension `nat` of an offer: "cone", "symmetric", "unknown". */
+/* For the extension `nat` of an offer: "none", "cone", "symmetric",
+ * "unknown". */
 const char *wzp_nat_to_extension (const WzpNatVerdict *verdict);
 /* In plain words, one or more sentences of ASCII: what stands in between
  * (transfer full), and what that means for calls (static). */

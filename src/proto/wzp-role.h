@@ -22,4 +22,12 @@ const char *wzp_role_to_string (WzpRole role); /* "acceptor", "dialer" */
 WzpRole wzp_role_decide (const char *own_reflexive, const char *peer_reflexive,
     const WzpFingerprint *own, const WzpFingerprint *peer);
 
+/* The same, where both have said what NAT is in front of them (the extension
+ * `nat` of offer and answer): the one with the harder NAT dials, since who
+ * dials may come from a port that nobody knew, and may move. none < cone <
+ * unknown < symmetric; where they are alike, or one is NULL, the rule above. */
+WzpRole wzp_role_decide_by_nat (const char *own_nat, const char *peer_nat,
+    const char *own_reflexive, const char *peer_reflexive,
+    const WzpFingerprint *own, const WzpFingerprint *peer);
+
 G_END_DECLS

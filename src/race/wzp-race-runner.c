@@ -9,7 +9,8 @@
 typedef struct {
   WzpRaceRunner *runner;
   int index;     /* of the candidate; -1: the relay, or accepted */
-  WzpConn *conn; /* owned; NULL: not begun, over, or handed over */
+  WzpConn *conn; /* owned; NULL: not begun, held, over, or handed over */
+  gboolean is_held;
 } Dial;
 
 struct _WzpRaceRunner {
@@ -23,6 +24,7 @@ struct _WzpRaceRunner {
   WzpRace *race;   /* owned */
   GSource *source; /* owned; due at the race's deadline */
   Dial dials[WZP_RACE_MAX_DIALS];
+  Dial seconds[WZP_RACE_MAX_DIALS]; /* the same candidates, dialled again */
   Dial relay;
   Dial accepted;
   gboolean is_running; /* inside run() */
@@ -102,11 +104,39 @@ get_dial (WzpRaceRunner *self, const WzpRaceAction *action)
 
 static void run (WzpRaceRunner *self);
 
+static Dial *
+other_of (Dial *dial)
+{
+  WzpRaceRunner *self = dial->runner;
+
+  if (dial->index < 0)
+    return NULL;
+  return dial == &self->dials[dial->index] ? &self->seconds[dial->index]
+                                           : &self->dials[dial->index];
+}
+
+static const WzpConnHandler conn_handler;
+
+static void
+move_dial (Dial *from, Dial *to)
+{
+  abort_dial (to, "Dialled anew");
+  to->conn = g_steal_pointer (&from->conn);
+  wzp_conn_set_handler (to->conn, &conn_handler, to);
+}
+
 static void
 on_established (WzpConn *conn, gpointer user_data)
 {
   Dial *dial = user_data;
   WzpRaceRunner *self = dial->runner;
+
+  if (dial->index >= 0 && dial == &self->seconds[dial->index]) {
+    move_dial (dial, &self->dials[dial->index]);
+    dial = &self->dials[dial->index];
+  } else if (dial->index >= 0) {
+    abort_dial (other_of (dial), "The other dial was faster");
+  }
 
   if (dial == &self->relay) {
     wzp_race_relay_up (self->race, wzp_clock_now_us ());
@@ -131,7 +161,7 @@ on_closed (WzpConn *conn, const WzpCloseInfo *info, gpointer user_data)
 
   if (dial == &self->relay)
     wzp_race_relay_failed (self->race, reason, wzp_clock_now_us ());
-  else
+  else if (other_of (dial) == NULL || other_of (dial)->conn == NULL)
     wzp_race_dial_failed (self->race, dial->index, reason, wzp_clock_now_us ());
   run_soon (self);
   wzp_conn_unref (steal_conn (dial));
@@ -155,8 +185,9 @@ dial_relay (WzpRaceRunner *self)
 }
 
 static void
-dial_candidate (WzpRaceRunner *self, int index)
+begin_dial (WzpRaceRunner *self, Dial *dial)
 {
+  const int index = dial->index;
   const WzpCandidate *candidate =
       wzp_race_get_candidate (self->race, (guint) index);
   const WzpDialOptions options = {
@@ -168,13 +199,24 @@ dial_candidate (WzpRaceRunner *self, int index)
         HANDSHAKE_EXTRA_MS,
   };
   g_autoptr (GError) error = NULL;
-  Dial *dial = &self->dials[index];
 
   dial->conn = wzp_endpoint_dial (
       self->endpoint, &candidate->addr, &options, &conn_handler, dial, &error);
-  if (dial->conn == NULL)
+  if (dial->conn == NULL && other_of (dial)->conn == NULL)
     wzp_race_dial_failed (
         self->race, index, error->message, wzp_clock_now_us ());
+}
+
+static void
+dial_candidate (WzpRaceRunner *self, int index)
+{
+  Dial *dial = &self->dials[index];
+
+  dial->is_held = self->config.holds != NULL &&
+      self->config.holds (self,
+          wzp_race_get_candidate (self->race, (guint) index), self->user_data);
+  if (!dial->is_held)
+    begin_dial (self, dial);
 }
 
 static void
@@ -195,6 +237,8 @@ perform (WzpRaceRunner *self, const WzpRaceAction *action)
       break;
     case WZP_RACE_ACTION_ABORT_DIAL:
       abort_dial (get_dial (self, action), "This dial lost the race");
+      abort_dial (
+          other_of (get_dial (self, action)), "This dial lost the race");
       break;
     case WZP_RACE_ACTION_ABORT_RELAY:
       abort_dial (&self->relay, "The relay lost the race");
@@ -301,7 +345,8 @@ wzp_race_runner_new (WzpEndpoint *endpoint, const WzpRaceRunnerConfig *config,
   self->race = wzp_race_new (&config->race);
 
   for (guint i = 0; i < WZP_RACE_MAX_DIALS; i++)
-    self->dials[i] = (Dial){ .runner = self, .index = (int) i };
+    self->dials[i] = self->seconds[i] =
+        (Dial){ .runner = self, .index = (int) i };
   self->relay = (Dial){ .runner = self, .index = -1 };
   self->accepted = (Dial){ .runner = self, .index = -1 };
 
@@ -323,8 +368,10 @@ wzp_race_runner_free (WzpRaceRunner *self)
     *self->ret_freed = TRUE;
   g_source_destroy (self->source);
   g_source_unref (self->source);
-  for (guint i = 0; i < WZP_RACE_MAX_DIALS; i++)
+  for (guint i = 0; i < WZP_RACE_MAX_DIALS; i++) {
     abort_dial (&self->dials[i], "The call is over");
+    abort_dial (&self->seconds[i], "The call is over");
+  }
   abort_dial (&self->relay, "The call is over");
   abort_dial (&self->accepted, "The call is over");
   wzp_race_free (self->race);
@@ -350,6 +397,69 @@ wzp_race_runner_add_candidate (
   if (wzp_race_add_candidate (self->race, candidate, wzp_clock_now_us ()) < 0)
     return FALSE;
   run_soon (self);
+  return TRUE;
+}
+
+static int
+find_dial (const WzpRaceRunner *self, const WzpAddr *addr)
+{
+  const guint n = wzp_race_get_n_dials (self->race);
+
+  for (guint i = 0; i < n; i++)
+    if (wzp_addr_equal (&wzp_race_get_candidate (self->race, i)->addr, addr))
+      return (int) i;
+  return -1;
+}
+
+static gboolean
+has_received (const WzpConn *conn)
+{
+  WzpConnInfo info;
+
+  wzp_conn_get_info (conn, &info);
+  return info.last_received_us > 0;
+}
+
+/* Once more, beside the last attempt, for its answer may be under way; in the
+ * place of the one before that. */
+static void
+dial_beside (WzpRaceRunner *self, Dial *dial)
+{
+  Dial *second = other_of (dial);
+
+  if ((dial->conn != NULL && has_received (dial->conn)) ||
+      (second->conn != NULL && has_received (second->conn)))
+    return;
+  if (second->conn != NULL)
+    move_dial (second, dial);
+  begin_dial (self, second);
+}
+
+gboolean
+wzp_race_runner_dial (WzpRaceRunner *self, const WzpCandidate *candidate)
+{
+  int index;
+  Dial *dial;
+
+  g_return_val_if_fail (self != NULL && candidate != NULL, FALSE);
+
+  index = find_dial (self, &candidate->addr);
+  if (index < 0)
+    return wzp_race_runner_add_candidate (self, candidate);
+  if (wzp_race_get_dial (self->race, (guint) index, NULL, NULL) !=
+      WZP_DIAL_PENDING)
+    return FALSE;
+  dial = &self->dials[index];
+  if (dial->is_held) {
+    dial->is_held = FALSE;
+    begin_dial (self, dial);
+    run_soon (self);
+    return TRUE;
+  }
+  /* Not begun yet: its action is still to be performed. */
+  if (dial->conn == NULL && other_of (dial)->conn == NULL)
+    return TRUE;
+  dial_beside (self, dial);
   return TRUE;
 }
 

@@ -31,6 +31,10 @@ typedef struct {
    * it. NULL is right where race.relay_allowed is FALSE. */
   WzpConn *(*dial_relay) (WzpRaceRunner *runner, const WzpConnHandler *handler,
       gpointer handler_data, gpointer user_data, GError **error);
+  /* nullable. TRUE: this candidate is not dialled before
+   * wzp_race_runner_dial(). */
+  gboolean (*holds) (WzpRaceRunner *runner, const WzpCandidate *candidate,
+      gpointer user_data);
 } WzpRaceRunnerConfig;
 
 /* Each may be NULL. @conn (transfer full) is established and has no handler
@@ -68,6 +72,14 @@ void wzp_race_runner_start (
     WzpRaceRunner *self, const WzpCandidateList *candidates);
 /* One more, filtered: FALSE: known, full, not a Dialer, or over. */
 gboolean wzp_race_runner_add_candidate (
+    WzpRaceRunner *self, const WzpCandidate *candidate);
+
+/* The way to @candidate is open now: dials it if it was held back or is new;
+ * once more if nothing has come back yet, since what was sent may have been lost
+ * in front of a NAT (two dials of a candidate at most are under way, the first
+ * that is up counts). FALSE: this race dials it no more (over, failed, full, or not
+ * a Dialer's). Nothing is called from inside this call. */
+gboolean wzp_race_runner_dial (
     WzpRaceRunner *self, const WzpCandidate *candidate);
 
 /* Whether an accepted connection would be taken now. */

@@ -254,16 +254,41 @@ test_full (void)
   WzpCandidateList list = { 0 };
   WzpAddr addr = addr_of ("10.0.0.1:1");
 
-  for (guint i = 0; i < WZP_CANDIDATES_MAX; i++, addr.port++)
+  for (guint i = 0; i < WZP_CANDIDATES_MAX; i++, addr.ip[3]++)
     g_assert_true (
         wzp_candidate_list_add (&list, WZP_CANDIDATE_HOST, &addr, &no_filter));
   g_assert_false (
       wzp_candidate_list_add (&list, WZP_CANDIDATE_HOST, &addr, &no_filter));
   g_assert_cmpuint (list.refused, ==, 1);
-  addr.port--;
+  addr.ip[3]--;
   g_assert_true (
       wzp_candidate_list_add (&list, WZP_CANDIDATE_HOST, &addr, &no_filter));
   g_assert_cmpuint (list.n, ==, WZP_CANDIDATES_MAX);
+}
+
+static void
+test_one_address (void)
+{
+  const WzpCandidateFilter on_loopback = { .allow_loopback = TRUE };
+  WzpCandidateList list = { 0 };
+  WzpAddr addr = addr_of ("203.0.113.66:1");
+
+  g_test_summary ("One address sixteen times: four of them count");
+
+  for (guint i = 0; i < 16; i++, addr.port++)
+    g_assert_cmpint (
+        wzp_candidate_list_add (&list, WZP_CANDIDATE_HOST, &addr, &no_filter),
+        ==, i < WZP_CANDIDATES_MAX_OF_ADDRESS);
+  g_assert_cmpuint (list.n, ==, WZP_CANDIDATES_MAX_OF_ADDRESS);
+  g_assert_cmpuint (list.refused, ==, 16 - WZP_CANDIDATES_MAX_OF_ADDRESS);
+  addr.ip[3]++;
+  g_assert_true (
+      wzp_candidate_list_add (&list, WZP_CANDIDATE_HOST, &addr, &no_filter));
+
+  addr = addr_of ("127.0.0.1:1");
+  for (guint i = 0; i < 8; i++, addr.port++)
+    g_assert_true (wzp_candidate_list_add (
+        &list, WZP_CANDIDATE_HOST, &addr, &on_loopback));
 }
 
 int
@@ -273,6 +298,7 @@ main (int argc, char **argv)
 
   g_test_add_func ("/candidate/type-names", test_type_names);
   g_test_add_func ("/candidate/host-is-usable", test_host_is_usable);
+  g_test_add_func ("/candidate/one-address", test_one_address);
   g_test_add_func ("/candidate/refusal", test_refusal);
   g_test_add_func ("/candidate/add", test_add);
   g_test_add_func ("/candidate/remote-order", test_remote_order);

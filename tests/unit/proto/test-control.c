@@ -119,6 +119,12 @@ static struct {
       WIRE ("\x21\x01\xff\xff\xff\xff\xff\xff\xff\xff") },
   { { .type = WZP_CONTROL_FEEDBACK, .seq = 300, .received = 5 },
       WIRE ("\x22\x41\x2c\x05") },
+  { { .type = WZP_CONTROL_PORTS, .port = 40001, .step = 1 },
+      WIRE ("\x0c\x80\x00\x9c\x41\x01\x00") },
+  { { .type = WZP_CONTROL_PORTS, .port = 9, .step = 2, .is_exact = TRUE },
+      WIRE ("\x0c\x09\x02\x01") },
+  { { .type = WZP_CONTROL_GO, .n = 0 }, WIRE ("\x23\x00") },
+  { { .type = WZP_CONTROL_GO, .n = 300 }, WIRE ("\x23\x41\x2c") },
 #undef WIRE
 };
 

@@ -257,7 +257,7 @@ test_words (void)
     [WZP_NAT_UNAVAILABLE] = { "unavailable", "unknown" },
     [WZP_NAT_BLOCKED] = { "blocked", "unknown" },
     [WZP_NAT_UNKNOWN] = { "unknown", "unknown" },
-    [WZP_NAT_NONE] = { "none", "cone" },
+    [WZP_NAT_NONE] = { "none", "none" },
     [WZP_NAT_INDEPENDENT] = { "endpoint-independent", "cone" },
     [WZP_NAT_BY_ADDRESS] = { "address-dependent", "symmetric" },
     [WZP_NAT_BY_PORT] = { "address-and-port-dependent", "symmetric" },

@@ -75,6 +75,35 @@ test_opposite (void)
   }
 }
 
+static void
+test_nat (void)
+{
+  /* From the easiest to the hardest. */
+  static const char *const nats[] = { "none", "cone", "unknown", "symmetric" };
+  static const char *const a = "198.51.100.1:1", *const b = "198.51.100.2:1";
+
+  g_test_summary ("The harder NAT dials, whatever the addresses say");
+
+  for (guint i = 0; i < G_N_ELEMENTS (nats); i++)
+    for (guint j = 0; j < G_N_ELEMENTS (nats); j++) {
+      const WzpRole role =
+          wzp_role_decide_by_nat (nats[i], nats[j], a, b, &low, &high);
+
+      g_assert_cmpint (role, ==, i <= j ? WZP_ROLE_ACCEPTOR : WZP_ROLE_DIALER);
+      g_assert_cmpint (
+          wzp_role_decide_by_nat (nats[j], nats[i], b, a, &high, &low), !=,
+          role);
+    }
+  g_assert_cmpint (
+      wzp_role_decide_by_nat ("symmetric", NULL, a, b, &low, &high), ==,
+      WZP_ROLE_ACCEPTOR);
+  g_assert_cmpint (wzp_role_decide_by_nat (NULL, "none", a, b, &low, &high), ==,
+      WZP_ROLE_ACCEPTOR);
+  g_assert_cmpint (
+      wzp_role_decide_by_nat ("none", "of tomorrow", b, a, &high, &low), ==,
+      WZP_ROLE_ACCEPTOR);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -84,6 +113,7 @@ main (int argc, char **argv)
   g_test_add_func ("/role/reflexive", test_reflexive);
   g_test_add_func ("/role/fingerprints", test_fingerprints);
   g_test_add_func ("/role/opposite", test_opposite);
+  g_test_add_func ("/role/nat", test_nat);
 
   return g_test_run ();
 }

@@ -1,308 +1,72 @@
-/* The runner over loopback: real endpoints and connections, on ports that the
- * kernel chooses. */
-#include "wzp-race-runner.h"
+/* The runner over loopback. */
+#include "race-peers.h"
 #include "wzp-sni.h"
-#include "wzp-test.h"
-
-#define CALL_ID "0123abcd"
-#define WAIT_MS 8000u
-#define MS      G_GINT64_CONSTANT (1000)
-
-/* One endpoint with its identity, and what it saw. */
-typedef struct {
-  WzpIdentity *identity; /* owned */
-  WzpEndpoint *endpoint; /* owned */
-  WzpRaceRunner *runner; /* borrowed: accepted connections are offered to it */
-  gboolean refuses;
-  GPtrArray *accepted; /* of WzpConn, owned: where there is no runner */
-  guint n_offered, n_taken;
-} Peer;
-
-/* A runner and what it told. */
-typedef struct {
-  WzpRaceRunner *runner;  /* owned */
-  Peer *peer;             /* borrowed: its endpoint dials */
-  Peer *relay;            /* borrowed; NULL: dial_relay() fails, unless ... */
-  WzpAddr silent_relay;   /* ... this is set: it never answers */
-  WzpConn *relay_dialled; /* owned: what dial_relay() returned */
-  GString *told;          /* owned */
-  WzpConn *direct, *relay_conn; /* owned */
-  char *error;                  /* owned */
-  const char *free_at;          /* what it is freed in */
-  guint n_changed;
-} Side;
 
 static gboolean
-on_accept (WzpEndpoint *endpoint, WzpConn *conn, gpointer user_data)
+hold_all (
+    WzpRaceRunner *runner, const WzpCandidate *candidate, gpointer user_data)
 {
-  Peer *peer = user_data;
-
-  if (peer->refuses)
-    return FALSE;
-  if (peer->runner == NULL) {
-    g_ptr_array_add (peer->accepted, wzp_conn_ref (conn));
-    return TRUE;
-  }
-  peer->n_offered++;
-  if (!wzp_race_runner_offer_conn (peer->runner, conn))
-    return FALSE;
-  peer->n_taken++;
   return TRUE;
 }
 
-static const WzpEndpointHandler endpoint_handler = {
-  .accept = on_accept,
-};
-
-static Peer *
-peer_new (WzpTest *test, WzpIdentity *identity)
+static void
+test_held (WzpTest *test, gconstpointer data)
 {
-  const WzpEndpointConfig config = { .bind_address = "127.0.0.1" };
-  g_autoptr (GError) error = NULL;
-  Peer *peer = g_new0 (Peer, 1);
+  g_autoptr (Peer) a = peer_new (test, NULL);
+  g_autoptr (Peer) b = peer_new (test, NULL);
+  g_auto (Side) dialer = { 0 };
+  g_auto (Side) acceptor = { 0 };
+  WzpRaceRunnerConfig config;
+  WzpCandidateList list = { 0 };
+  WzpEndpointStats stats;
 
-  peer->identity = identity != NULL ? wzp_identity_ref (identity)
-                                    : wzp_identity_new_ephemeral ();
-  peer->accepted =
-      g_ptr_array_new_with_free_func ((GDestroyNotify) wzp_conn_unref);
-  peer->endpoint = wzp_endpoint_new (
-      test->context, peer->identity, &config, &endpoint_handler, peer, &error);
-  g_assert_no_error (error);
-  return peer;
+  g_test_summary ("What is held is dialled when it is said to be open");
+  config = config_for (test, WZP_ROLE_ACCEPTOR, a);
+  side_start (&acceptor, b, NULL, &config, NULL);
+  add (&list, peer_addr (b));
+  config = config_for (test, WZP_ROLE_DIALER, b);
+  config.holds = hold_all;
+  side_start (&dialer, a, NULL, &config, &list);
+  wzp_test_drain (test->context);
+  g_assert_cmpint (dial_state (&dialer, 0), ==, WZP_DIAL_PENDING);
+  wzp_endpoint_get_stats (a->endpoint, &stats);
+  g_assert_cmpuint (stats.udp.datagrams_sent, ==, 0);
+  g_assert_true (wzp_race_runner_dial (dialer.runner, &list.items[0]));
+  g_assert_cmpstr (dialer.told->str, ==, "");
+  assert_told (&dialer, "won-direct");
+  assert_told (&acceptor, "won-direct");
+  g_assert_false (wzp_race_runner_dial (dialer.runner, &list.items[0]));
 }
 
 static void
-peer_free (Peer *peer)
+test_dial_again (WzpTest *test, gconstpointer data)
 {
-  g_ptr_array_unref (peer->accepted);
-  wzp_endpoint_free (peer->endpoint);
-  wzp_identity_unref (peer->identity);
-  g_free (peer);
-}
+  g_autoptr (Peer) a = peer_new (test, NULL);
+  g_autoptr (Peer) b = peer_new (test, NULL);
+  g_autoptr (GSocket) silent = NULL;
+  g_auto (Side) dialer = { 0 };
+  g_auto (Side) acceptor = { 0 };
+  WzpRaceRunnerConfig config;
+  WzpCandidateList list = { 0 };
 
-G_DEFINE_AUTOPTR_CLEANUP_FUNC (Peer, peer_free)
-
-static WzpAddr
-loopback (guint16 port)
-{
-  WzpAddr addr;
-  g_autoptr (GError) error = NULL;
-
-  g_assert_true (wzp_addr_parse_ip ("127.0.0.1", port, &addr, &error));
-  g_assert_no_error (error);
-  return addr;
-}
-
-static WzpAddr
-peer_addr (const Peer *peer)
-{
-  return loopback (wzp_endpoint_get_port (peer->endpoint, 4));
-}
-
-/* Nothing answers there: bound, and never read. */
-static WzpAddr
-silent_addr (GSocket **ret_socket)
-{
-  g_autoptr (GError) error = NULL;
-  g_autoptr (GSocketAddress) any =
-      g_inet_socket_address_new_from_string ("127.0.0.1", 0);
-  g_autoptr (GSocketAddress) bound = NULL;
-
-  *ret_socket = g_socket_new (G_SOCKET_FAMILY_IPV4, G_SOCKET_TYPE_DATAGRAM,
-      G_SOCKET_PROTOCOL_UDP, &error);
-  g_assert_no_error (error);
-  g_socket_bind (*ret_socket, any, FALSE, &error);
-  g_assert_no_error (error);
-  bound = g_socket_get_local_address (*ret_socket, &error);
-  g_assert_no_error (error);
-  return loopback (
-      g_inet_socket_address_get_port (G_INET_SOCKET_ADDRESS (bound)));
-}
-
-/* Nobody is there. */
-static WzpAddr
-closed_addr (void)
-{
-  g_autoptr (GSocket) socket = NULL;
-
-  return silent_addr (&socket);
-}
-
-static void
-tell (Side *side, const char *what)
-{
-  g_string_append_printf (
-      side->told, "%s%s", side->told->len > 0 ? " " : "", what);
-  if (g_strcmp0 (side->free_at, what) == 0) {
-    wzp_race_runner_free (g_steal_pointer (&side->runner));
-    side->peer->runner = NULL;
+  g_test_summary ("Dialled anew where nothing came; new ones join");
+  config = config_for (test, WZP_ROLE_ACCEPTOR, a);
+  side_start (&acceptor, b, NULL, &config, NULL);
+  add (&list, silent_addr (&silent));
+  config = config_for (test, WZP_ROLE_DIALER, b);
+  side_start (&dialer, a, NULL, &config, &list);
+  wzp_test_assert_until (
+      test, g_socket_get_available_bytes (silent) > 0, WAIT_MS);
+  for (guint i = 0; i < 3; i++) {
+    g_assert_true (wzp_race_runner_dial (dialer.runner, &list.items[0]));
+    g_assert_cmpint (dial_state (&dialer, 0), ==, WZP_DIAL_PENDING);
+    wzp_test_drain (test->context);
   }
+  add (&list, peer_addr (b));
+  g_assert_true (wzp_race_runner_dial (dialer.runner, &list.items[1]));
+  assert_told (&dialer, "won-direct");
+  assert_told (&acceptor, "won-direct");
 }
-
-static void
-keep (WzpConn **slot, WzpConn *conn)
-{
-  g_assert_null (*slot);
-  g_assert_true (wzp_conn_is_established (conn));
-  *slot = conn;
-}
-
-static void
-on_won (WzpRaceRunner *runner, WzpPath path, WzpConn *conn, gpointer user_data)
-{
-  Side *side = user_data;
-
-  keep (path == WZP_PATH_DIRECT ? &side->direct : &side->relay_conn, conn);
-  tell (side, path == WZP_PATH_DIRECT ? "won-direct" : "won-relay");
-}
-
-static void
-on_direct_late (WzpRaceRunner *runner, WzpConn *conn, gpointer user_data)
-{
-  Side *side = user_data;
-
-  keep (&side->direct, conn);
-  tell (side, "late");
-}
-
-static void
-on_direct_gave_up (WzpRaceRunner *runner, gpointer user_data)
-{
-  tell (user_data, "gave-up");
-}
-
-static void
-on_relay_up (WzpRaceRunner *runner, WzpConn *conn, gpointer user_data)
-{
-  Side *side = user_data;
-
-  keep (&side->relay_conn, conn);
-  tell (side, "relay-up");
-}
-
-static void
-on_failed (WzpRaceRunner *runner, const GError *error, gpointer user_data)
-{
-  Side *side = user_data;
-
-  g_assert_null (side->error);
-  side->error = g_strdup (error->message);
-  tell (side, "failed");
-}
-
-static void
-on_dial_changed (WzpRaceRunner *runner, gpointer user_data)
-{
-  Side *side = user_data;
-
-  side->n_changed++;
-  if (g_strcmp0 (side->free_at, "changed") == 0) {
-    wzp_race_runner_free (g_steal_pointer (&side->runner));
-    side->peer->runner = NULL;
-  }
-}
-
-static const WzpRaceRunnerHandler runner_handler = {
-  .won = on_won,
-  .direct_late = on_direct_late,
-  .direct_gave_up = on_direct_gave_up,
-  .relay_up = on_relay_up,
-  .failed = on_failed,
-  .dial_changed = on_dial_changed,
-};
-
-static WzpConn *
-dial_relay (WzpRaceRunner *runner, const WzpConnHandler *handler,
-    gpointer handler_data, gpointer user_data, GError **error)
-{
-  Side *side = user_data;
-  g_autofree char *name = wzp_sni_for_call_room (CALL_ID);
-  WzpDialOptions options = { .server_name = name };
-  WzpConn *conn;
-  WzpAddr addr;
-
-  if (side->silent_relay.family != 0) {
-    addr = side->silent_relay;
-    options.expect_key = wzp_identity_get_public_key (side->peer->identity);
-  } else if (side->relay != NULL) {
-    addr = peer_addr (side->relay);
-    options.expect_key = wzp_identity_get_public_key (side->relay->identity);
-  } else {
-    g_set_error (error, WZP_ERROR, WZP_ERROR_UNREACHABLE, "The relay is away");
-    return NULL;
-  }
-  conn = wzp_endpoint_dial (
-      side->peer->endpoint, &addr, &options, handler, handler_data, error);
-  if (conn != NULL)
-    side->relay_dialled = wzp_conn_ref (conn);
-  return conn;
-}
-
-static WzpRaceRunnerConfig
-config_for (WzpTest *test, WzpRole role, const Peer *other)
-{
-  WzpRaceRunnerConfig config = {
-    .call_id = CALL_ID,
-    .peer_key = wzp_identity_get_public_key (other->identity),
-    .context = test->context,
-    .dial_relay = dial_relay,
-  };
-
-  wzp_race_config_init (&config.race);
-  config.race.role = role;
-  /* A slow machine is no reason to fail. */
-  config.race.direct_timeout_us = 6000 * MS;
-  return config;
-}
-
-static void
-side_start (Side *side, Peer *peer, Peer *relay,
-    const WzpRaceRunnerConfig *config, const WzpCandidateList *candidates)
-{
-  side->peer = peer;
-  side->relay = relay;
-  side->told = g_string_new (NULL);
-  side->runner =
-      wzp_race_runner_new (peer->endpoint, config, &runner_handler, side);
-  if (config->race.role == WZP_ROLE_ACCEPTOR)
-    peer->runner = side->runner;
-  wzp_race_runner_start (side->runner, candidates);
-  g_assert_cmpstr (side->told->str, ==, "");
-}
-
-static void
-side_clear (Side *side)
-{
-  if (side->peer != NULL)
-    side->peer->runner = NULL;
-  g_clear_pointer (&side->runner, wzp_race_runner_free);
-  g_clear_pointer (&side->direct, wzp_conn_unref);
-  g_clear_pointer (&side->relay_conn, wzp_conn_unref);
-  g_clear_pointer (&side->relay_dialled, wzp_conn_unref);
-  if (side->told != NULL)
-    g_string_free (side->told, TRUE);
-  g_free (side->error);
-}
-
-G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Side, side_clear)
-
-static void
-add (WzpCandidateList *list, WzpAddr addr)
-{
-  list->items[list->n].type = WZP_CANDIDATE_HOST;
-  list->items[list->n++].addr = addr;
-}
-
-static WzpDialState
-dial_state (const Side *side, guint index)
-{
-  return wzp_race_get_dial (
-      wzp_race_runner_get_race (side->runner), index, NULL, NULL);
-}
-
-#define assert_told(side, expected)                                            \
-  wzp_test_assert_until (                                                      \
-      test, g_strcmp0 ((side)->told->str, (expected)) == 0, WAIT_MS)
 
 static void
 test_both_sides (WzpTest *test, gconstpointer data)
@@ -709,6 +473,8 @@ int
 main (int argc, char **argv)
 {
   wzp_test_init (&argc, &argv);
+  wzp_test_add ("/race-runner/held", NULL, test_held);
+  wzp_test_add ("/race-runner/dial-again", NULL, test_dial_again);
   wzp_test_add ("/race-runner/both-sides", NULL, test_both_sides);
   wzp_test_add (
       "/race-runner/standby/kept", GINT_TO_POINTER (TRUE), test_with_standby);
