@@ -22,7 +22,7 @@ check_tree () {
     }
     function has(list, word) { return index(" " list " ", " " word " ") > 0 }
     function is_pure(path) {
-      return path ~ /^src\/(proto|media)\// || path ~ /^src\/race\/wzp-(race|nominate)\.[ch]$/
+      return path ~ /^src\/(proto|media)\// || path ~ /^src\/race\/wzp-(race|nominate|puncher|punch-budget|punch-targets)\.[ch]$/
     }
     function tell(what) { printf "%s:%d: %s\n", FILENAME, FNR, what; bad = 1 }
     function check_project_header(name, base, target) {

@@ -18,6 +18,9 @@
 /* Room for one received message. With GRO it may be that large whatever the
  * MTU; pages that are never written to cost nothing. */
 #define SLOT_LEN 65536u
+/* Bytes that each slot begins further on than a whole number of pages: else the
+ * beginnings of all packets share the same few places of the CPU's caches. */
+#define SLOT_SKEW 192u
 
 #define ECN_MASK 0x03u /* RFC 3168, section 5 */
 
@@ -143,12 +146,12 @@ bind_to (int fd, const WzpAddr *addr, WzpAddr *ret_local)
 static void
 allocate_receiver (WzpUdp *self)
 {
-  self->arena = g_malloc ((gsize) WZP_UDP_RECV_BATCH * SLOT_LEN);
+  self->arena = g_malloc ((gsize) WZP_UDP_RECV_BATCH * (SLOT_LEN + SLOT_SKEW));
 
   for (guint i = 0; i < WZP_UDP_RECV_BATCH; i++) {
     struct msghdr *header = &self->messages[i].msg_hdr;
 
-    self->iov[i].iov_base = self->arena + (gsize) i * SLOT_LEN;
+    self->iov[i].iov_base = self->arena + (gsize) i * (SLOT_LEN + SLOT_SKEW);
     self->iov[i].iov_len = SLOT_LEN;
     header->msg_iov = &self->iov[i];
     header->msg_iovlen = 1;
@@ -659,4 +662,29 @@ wzp_udp_send (WzpUdp *self, const WzpAddr *local, const WzpAddr *remote,
   if (result_of_errno (code) != WZP_UDP_BLOCKED)
     self->stats.send_errors++;
   return result_of_errno (code);
+}
+
+WzpUdpResult
+wzp_udp_send_ttl (WzpUdp *self, const WzpAddr *remote, guint8 ttl,
+    const guint8 *data, gsize len)
+{
+  const int hops = ttl;
+  Envelope envelope;
+
+  g_return_val_if_fail (self != NULL && remote != NULL, WZP_UDP_FAILED);
+  g_return_val_if_fail (remote->family == self->local.family, WZP_UDP_FAILED);
+  g_return_val_if_fail (data != NULL && len > 0 && ttl > 0, WZP_UDP_FAILED);
+
+  fill_envelope (&envelope, NULL, remote, 0);
+  if (remote->family == 4)
+    append_control (&envelope, IPPROTO_IP, IP_TTL, &hops, sizeof hops);
+  else
+    append_control (&envelope, IPPROTO_IPV6, IPV6_HOPLIMIT, &hops, sizeof hops);
+  if (send_segmented (self, &envelope, data, len, len)) {
+    count_sent (self, len, len);
+    return WZP_UDP_SENT;
+  }
+  if (result_of_errno (errno) != WZP_UDP_BLOCKED)
+    self->stats.send_errors++;
+  return result_of_errno (errno);
 }

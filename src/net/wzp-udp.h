@@ -78,6 +78,10 @@ WzpUdpResult wzp_udp_send (WzpUdp *self, const WzpAddr *local,
     const WzpAddr *remote, guint8 ecn, const guint8 *data, gsize len,
     gsize segment, gsize *ret_sent);
 
+/* Sends one datagram that dies after @ttl hops (1 to 255). */
+WzpUdpResult wzp_udp_send_ttl (WzpUdp *self, const WzpAddr *remote, guint8 ttl,
+    const guint8 *data, gsize len);
+
 typedef struct {
   guint64 datagrams_sent, bytes_sent, send_calls, send_errors;
   guint64 datagrams_received, bytes_received, recv_calls, icmp_errors;

@@ -253,8 +253,8 @@ read_all (WzpEndpoint *self)
   for (guint i = 0; i < G_N_ELEMENTS (self->sockets); i++)
     for (guint round = 0; round < READ_ROUNDS; round++) {
       if (self->sockets[i].udp == NULL ||
-          wzp_udp_recv (
-              self->sockets[i].udp, WZP_UDP_RECV_BATCH, on_packet, self) == 0)
+          wzp_udp_recv (self->sockets[i].udp, WZP_UDP_RECV_BATCH, on_packet,
+              self) < WZP_UDP_RECV_BATCH)
         break;
       self->now_ns = wzp_clock_now_ns ();
     }

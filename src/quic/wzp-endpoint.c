@@ -346,6 +346,8 @@ fill_dial_config (WzpEndpoint *self, const WzpAddr *remote,
   wzp_endpoint_fill_config (self, remote,
       options->timeout_ms > 0 ? options->timeout_ms : WZP_CONN_DIAL_TIMEOUT_MS,
       ret_config);
+  if (options->keep_alive_ms > 0)
+    ret_config->keep_alive_ms = options->keep_alive_ms;
   if (max == 0)
     return;
   ret_config->max_payload = MIN (ret_config->max_payload, max);
@@ -405,11 +407,32 @@ gboolean
 wzp_endpoint_send_packet (
     WzpEndpoint *self, const WzpAddr *remote, const guint8 *data, gsize len)
 {
+  return wzp_endpoint_send_packet_ttl (self, remote, 0, data, len);
+}
+
+gboolean
+wzp_endpoint_send_packet_ttl (WzpEndpoint *self, const WzpAddr *remote,
+    guint8 ttl, const guint8 *data, gsize len)
+{
+  WzpEndpointSocket *socket;
+
   g_return_val_if_fail (self != NULL && remote != NULL, FALSE);
   g_return_val_if_fail (
       len > 0 && data[0] < WZP_ENDPOINT_FIRST_QUIC_BYTE, FALSE);
 
-  return wzp_endpoint_send_raw (self, NULL, remote, data, len);
+  if (ttl == 0)
+    return wzp_endpoint_send_raw (self, NULL, remote, data, len);
+  socket = wzp_endpoint_get_socket (self, remote);
+  return socket != NULL &&
+      wzp_udp_send_ttl (socket->udp, remote, ttl, data, len) == WZP_UDP_SENT;
+}
+
+void
+wzp_endpoint_count_bad (WzpEndpoint *self)
+{
+  g_return_if_fail (self != NULL);
+
+  self->stats.bad_packets++;
 }
 
 void

@@ -60,7 +60,7 @@ typedef struct {
    * none is kept. */
   gboolean (*accept) (
       WzpEndpoint *endpoint, WzpConn *conn, gpointer user_data);
-  /* Not QUIC: a punch. */
+  /* Not QUIC: a punch; if not, see wzp_endpoint_count_bad(). */
   void (*packet) (WzpEndpoint *endpoint, const WzpUdpPacket *packet,
       gpointer user_data);
   /* wzp_endpoint_wake() was called from another thread; once per dispatch,
@@ -93,6 +93,7 @@ typedef struct {
   guint max_udp_payload;       /* largest packet either side may send on this
                                 * connection, where that is less than the
                                 * endpoint's; 0: the endpoint's */
+  guint keep_alive_ms;         /* 0: the endpoint's */
   WzpIdentity *identity;       /* nullable: the endpoint's; else who we are on
                                 * this connection. Not kept: its certificate is
                                 * made for this dial and freed with the
@@ -116,9 +117,15 @@ WzpConn *wzp_endpoint_dial (WzpEndpoint *self, const WzpAddr *remote,
     const WzpDialOptions *options, const WzpConnHandler *handler,
     gpointer user_data, GError **error);
 
-/* A packet of our own (a punch); its first byte must be below 64. */
+/* A packet of our own (a punch); its first byte must be below 64. FALSE: not
+ * sent. The second form dies after @ttl hops; 0: as usual. */
 gboolean wzp_endpoint_send_packet (WzpEndpoint *self, const WzpAddr *remote,
     const guint8 *data, gsize len);
+gboolean wzp_endpoint_send_packet_ttl (WzpEndpoint *self,
+    const WzpAddr *remote, guint8 ttl, const guint8 *data, gsize len);
+
+/* What was handed to packet() is nothing of ours either. */
+void wzp_endpoint_count_bad (WzpEndpoint *self);
 
 /* Writes everything that may go now; nothing when called in a callback, where
  * that is about to happen. */

@@ -6,6 +6,12 @@
 #include "wzp-sni.h"
 #include "wzp-tls.h"
 
+/* Bytes: what an Ethernet carries. */
+#define MAX_SIGNALLING_PACKET 1452u
+/* Clients keep their connections alive, every 5 s as the protocol has it; this
+ * is for those that do not, and below the idle timeout of 30 s. */
+#define KEEP_ALIVE_MS 20000u
+
 void
 wzp_relay_refuse (
     WzpRelay *self, WzpConn *conn, WzpCloseCode code, const char *text)
@@ -150,8 +156,20 @@ on_accept (WzpEndpoint *endpoint, WzpConn *conn, gpointer user_data)
   g_return_val_if_reached (FALSE);
 }
 
+/* Signalling is small: without that each of ten thousand clients would cost a
+ * buffer for the largest packet that its link takes. */
+static guint
+on_get_max_receive (
+    WzpEndpoint *endpoint, const char *server_name, gpointer user_data)
+{
+  return wzp_sni_classify (server_name, NULL) == WZP_SNI_KIND_SIGNAL
+      ? MAX_SIGNALLING_PACKET
+      : 0;
+}
+
 static const WzpEndpointHandler endpoint_handler = {
   .admit = on_admit,
+  .get_max_receive = on_get_max_receive,
   .accept = on_accept,
 };
 
@@ -176,6 +194,7 @@ on_second_accept (WzpEndpoint *endpoint, WzpConn *conn, gpointer user_data)
 
 static const WzpEndpointHandler second_handler = {
   .admit = on_second_admit,
+  .get_max_receive = on_get_max_receive,
   .accept = on_second_accept,
 };
 
@@ -272,11 +291,13 @@ open_endpoints (WzpRelay *self, const WzpRelayConfig *config, GError **error)
     .fds = config->fds,
     .n_fds = config->n_fds,
     .idle_timeout_ms = config->idle_timeout_ms,
+    .server_keep_alive_ms = KEEP_ALIVE_MS,
   };
   WzpEndpointConfig second = {
     .bind_address = config->listen,
     .bind_port = config->second_port,
     .idle_timeout_ms = config->idle_timeout_ms,
+    .server_keep_alive_ms = KEEP_ALIVE_MS,
   };
 
   self->endpoint = wzp_endpoint_new (

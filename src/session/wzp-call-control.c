@@ -88,6 +88,7 @@ wzp_call_send_probe (WzpCall *self, WzpLink *link, const WzpControl *probe)
 {
   g_autoptr (GBytes) bytes = wzp_control_write (probe, NULL);
 
+  wzp_call_note_probe (self, probe, wzp_clock_now_us ());
   if (bytes != NULL)
     wzp_link_send_control (link, wzp_sender_take_number (self->sender),
         g_bytes_get_data (bytes, NULL), g_bytes_get_size (bytes));
@@ -175,11 +176,15 @@ receive_message (
     case WZP_CONTROL_BYE:
       receive_bye (self, control);
       break;
+    case WZP_CONTROL_PORTS:
+      wzp_call_take_ports (self, control, now_us);
+      break;
     case WZP_CONTROL_REPORT:
     case WZP_CONTROL_FLOW_LATENCY:
     case WZP_CONTROL_PROBE:
     case WZP_CONTROL_PROBE_ACK:
     case WZP_CONTROL_FEEDBACK:
+    case WZP_CONTROL_GO:
       /* Not of use here, or not valid in the reliable channel: skipped, as
        * an unknown type is. */
       break;
@@ -209,6 +214,7 @@ static void
 receive_probe (WzpCall *self, WzpLink *link, const WzpControl *control,
     gsize len, gint64 now_us)
 {
+  wzp_call_note_probe_ack (self, control, now_us);
   if (control->seq < WZP_LINK_MTU_SEQ)
     wzp_nominate_receive (
         self->nominate, control, wzp_link_get_path (link), len, now_us);
@@ -241,7 +247,8 @@ wzp_call_receive_control (
   if (!wzp_control_parse (text, len, &control, NULL) ||
       (control.type != WZP_CONTROL_PROBE &&
           control.type != WZP_CONTROL_PROBE_ACK &&
-          control.type != WZP_CONTROL_FEEDBACK)) {
+          control.type != WZP_CONTROL_FEEDBACK &&
+          control.type != WZP_CONTROL_GO)) {
     self->bad_control++;
     return;
   }
@@ -252,6 +259,9 @@ wzp_call_receive_control (
       wzp_link_want_pull (self->relay);
     return;
   }
-  receive_probe (self, link, &control, len, now_us);
+  if (control.type == WZP_CONTROL_GO)
+    wzp_call_take_go (self, &control, now_us);
+  else
+    receive_probe (self, link, &control, len, now_us);
   wzp_call_step (self);
 }

@@ -36,16 +36,69 @@ wzp_call_drop_link (WzpCall *self, WzpPath path, gint64 now_us)
   wzp_call_step_soon (self);
 }
 
+static void
+abort_redial (WzpCall *self, const char *reason)
+{
+  if (self->redial == NULL)
+    return;
+  wzp_conn_set_handler (self->redial, NULL, NULL);
+  wzp_conn_close (self->redial, WZP_CLOSE_ABORTED, reason);
+  g_clear_pointer (&self->redial, wzp_conn_unref);
+}
+
+static guint
+retired_index (WzpPath path)
+{
+  return path == WZP_PATH_DIRECT;
+}
+
+/* Whoever closes a direct connection in order hangs up: this is no end. */
+static void
+free_retired (WzpCall *self, guint i)
+{
+  if (self->retired[i] == NULL)
+    return;
+  wzp_link_close (self->retired[i], WZP_CLOSE_REPLACED,
+      "A newer connection took its place");
+  g_clear_pointer (&self->retired[i], wzp_link_free);
+}
+
+/* Takes @link, nullable. */
+static void
+retire (WzpCall *self, WzpPath path, WzpLink *link, gint64 now_us)
+{
+  guint i = retired_index (path);
+
+  if (link == NULL)
+    return;
+  free_retired (self, i);
+  self->retired[i] = link;
+  self->retired_us[i] = now_us;
+}
+
+void
+wzp_call_expire_retired (WzpCall *self, gint64 now_us)
+{
+  for (guint i = 0; i < G_N_ELEMENTS (self->retired); i++)
+    if (now_us - self->retired_us[i] >= WZP_CALL_RETIRED_US)
+      free_retired (self, i);
+}
+
+static gboolean
+is_retired (const WzpCall *self, const WzpLink *link)
+{
+  return self->retired[retired_index (wzp_link_get_path (link))] == link;
+}
+
 void
 wzp_call_close_links (WzpCall *self)
 {
+  for (guint i = 0; i < G_N_ELEMENTS (self->retired); i++)
+    free_retired (self, i);
   g_clear_pointer (&self->relay, wzp_link_free);
   g_clear_pointer (&self->direct, wzp_link_free);
-  if (self->redial != NULL) {
-    wzp_conn_set_handler (self->redial, NULL, NULL);
-    wzp_conn_close (self->redial, WZP_CLOSE_ABORTED, "The call is over");
-    g_clear_pointer (&self->redial, wzp_conn_unref);
-  }
+  g_clear_pointer (&self->again, wzp_race_runner_free);
+  abort_redial (self, "The call is over");
   if (self->early != NULL) {
     wzp_conn_close (self->early, WZP_CLOSE_ABORTED, "The call is over");
     g_clear_pointer (&self->early, wzp_conn_unref);
@@ -97,6 +150,8 @@ on_link_received (WzpLink *link, const WzpDatagramPrefix *prefix,
   self->last_heard_us = now_us;
   if (self->nominate != NULL)
     wzp_nominate_heard (self->nominate, path, now_us);
+  if (path == WZP_PATH_RELAY)
+    wzp_call_note_relay_heard (self);
   if (prefix->flags & WZP_DATAGRAM_CONTROL) {
     if (wzp_receiver_mark_number (self->receiver, prefix->number))
       wzp_call_receive_control (self, link, text, len, now_us);
@@ -143,7 +198,7 @@ carries_media (WzpCall *self, const WzpLink *link, gint64 now_us)
 {
   WzpPath path = wzp_link_get_path (link);
 
-  if (self->state == CALL_ENDED ||
+  if (self->state == CALL_ENDED || is_retired (self, link) ||
       (path != self->path && path != wzp_call_get_duplicate (self)))
     return FALSE;
   return path != WZP_PATH_RELAY || may_relay (self, now_us);
@@ -207,6 +262,14 @@ want_relay_again (WzpCall *self, gint64 now_us)
   self->redial_at_us = now_us + self->redial_delay_us;
 }
 
+/* The newer one may still be on its way to us. */
+static gboolean
+was_replaced (const WzpCloseInfo *info)
+{
+  return info->is_remote && info->is_application &&
+      info->code == WZP_CLOSE_REPLACED;
+}
+
 static gboolean
 direct_may_come (const WzpCall *self)
 {
@@ -224,6 +287,10 @@ on_link_closed (WzpLink *link, const WzpCloseInfo *info, gpointer user_data)
 
   if (self->state == CALL_ENDED)
     return;
+  if (is_retired (self, link)) {
+    g_clear_pointer (&self->retired[retired_index (path)], wzp_link_free);
+    return;
+  }
   g_debug ("call %s: %s path closed: %s", self->call_id,
       wzp_path_to_string (path), info->reason);
   /* A plain peer may just not want two connections: it hangs up by the relay.
@@ -233,7 +300,7 @@ on_link_closed (WzpLink *link, const WzpCloseInfo *info, gpointer user_data)
     wzp_call_end (self, NULL, info, path);
     return;
   }
-  if (other == NULL && !direct_may_come (self)) {
+  if (other == NULL && !direct_may_come (self) && !was_replaced (info)) {
     wzp_call_end (self, g_error_copy (info->error), info, path);
     return;
   }
@@ -267,7 +334,7 @@ wzp_call_attach_link (WzpCall *self, WzpPath path, WzpConn *conn)
   WzpLink **slot = is_relay ? &self->relay : &self->direct;
   gint64 now_us = wzp_clock_now_us ();
 
-  g_clear_pointer (slot, wzp_link_free);
+  retire (self, path, g_steal_pointer (slot), now_us);
   if (is_relay || (self->plain != NULL && self->role == WZP_ROLE_DIALER))
     send_media_offer (self, conn);
   *slot = wzp_link_new (path, conn, is_sealed ? self->seal_out : NULL,
@@ -277,9 +344,13 @@ wzp_call_attach_link (WzpCall *self, WzpPath path, WzpConn *conn)
         conn, self->peer_window / WZP_CALL_WINDOW_SHARE);
   if (!is_relay && self->direct_us < 0)
     self->direct_us = now_us - self->started_us;
-  if (!is_relay)
+  if (!is_relay) {
     self->last_heard_us = now_us;
+    self->direct_up_us = now_us;
+    self->direct_lost_us = 0;
+  }
   if (is_relay) {
+    wzp_conn_set_hold_acks (conn, TRUE);
     self->redial_at_us = -1;
     self->redial_delay_us = 0;
   }
@@ -329,4 +400,15 @@ wzp_call_redial_relay (WzpCall *self, gint64 now_us)
       self, &redial_handler, self, &error, self->user_data);
   if (self->redial == NULL)
     want_relay_again (self, now_us);
+}
+
+void
+wzp_call_redial_now (WzpCall *self, gint64 now_us)
+{
+  if (!self->race_config.relay_allowed || !self->race_config.keep_relay)
+    return;
+  abort_redial (self, "The network is another one");
+  self->redial_delay_us = 0;
+  self->redial_at_us = now_us;
+  wzp_call_redial_relay (self, now_us);
 }

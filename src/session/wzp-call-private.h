@@ -7,6 +7,7 @@
 #include "wzp-link.h"
 #include "wzp-nominate.h"
 #include "wzp-plain-nominate.h"
+#include "wzp-puncher.h"
 #include "wzp-race-runner.h"
 #include "wzp-receiver.h"
 #include "wzp-relay-window.h"
@@ -50,12 +51,30 @@ struct _WzpCall {
 
   WzpSeal *seal_out, *seal_in;
   WzpRaceRunner *runner;   /* NULL before start */
+  WzpRaceRunner *again;    /* owned: direct only, after the race; nullable */
+  gboolean direct_allowed;
+  WzpCandidateList candidates; /* the peer's, as it told them last */
   WzpConn *early;          /* owned; came before start */
+  WzpPuncher *puncher;     /* NULL: before start, or no punching */
+  WzpPunchKey punch_key;
+  guint16 next_port;       /* of our own NAT, where it is sequential; 0: not */
+  guint port_step;
+  gboolean relay_heard;    /* the peer, by the relay link that there is */
+  guint64 probe_seq;       /* the last PROBE by the relay path, */
+  gint64 probe_us;         /* and when it was sent; 0: answered */
+  gint64 relay_rtt_us;     /* to the peer by the relay, as measured; 0: not */
   WzpNominate *nominate;   /* NULL before start, and in a plain call */
   WzpPlainNominate *plain; /* instead of it in a plain call; else NULL */
   GBytes *media_offer;     /* owned */
   gint64 plain_key_us;     /* when key frames were last asked for; 0: never */
   WzpLink *relay, *direct; /* owned; NULL: down */
+  WzpLink *retired[2];     /* owned, of relay and direct; NULL: none: another
+                            * took its place, what is under way still comes */
+  gint64 retired_us[2];    /* since when */
+  gint64 seek_at_us;       /* when to dial again; -1: not */
+  gint64 direct_up_us;     /* since when there is this one */
+  gint64 direct_lost_us;   /* its own address went then; 0: no, or it has been
+                            * heard since */
   WzpConn *redial;         /* owned; the relay again, under way */
   gint64 redial_at_us;     /* -1: not wanted */
   gint64 redial_delay_us;
@@ -107,6 +126,23 @@ void wzp_call_step_soon (WzpCall *self);
 void wzp_call_change_path (
     WzpCall *self, WzpPath old_path, WzpPath new_path, gint64 now_us);
 
+/* wzp-call-punch.c */
+void wzp_call_begin_punching (
+    WzpCall *self, const WzpCandidateList *candidates, gint64 now_us);
+gboolean wzp_call_holds_dial (WzpRaceRunner *runner,
+    const WzpCandidate *candidate, gpointer user_data);
+/* The round trip to the peer by the relay path is that of a PROBE there. */
+void wzp_call_note_probe (
+    WzpCall *self, const WzpControl *probe, gint64 now_us);
+void wzp_call_note_probe_ack (
+    WzpCall *self, const WzpControl *ack, gint64 now_us);
+/* Something authentic of the peer's came by the relay path. */
+void wzp_call_note_relay_heard (WzpCall *self);
+void wzp_call_take_go (WzpCall *self, const WzpControl *go, gint64 now_us);
+void wzp_call_take_ports (
+    WzpCall *self, const WzpControl *ports, gint64 now_us);
+void wzp_call_run_punching (WzpCall *self, gint64 now_us);
+
 /* wzp-call-plain.c: what a plain call does otherwise */
 void wzp_call_run_plain (WzpCall *self, gint64 now_us);
 /* From time to time: key frames, a direct path that has died. */
@@ -137,8 +173,25 @@ void wzp_call_drop_link (WzpCall *self, WzpPath path, gint64 now_us);
 /* Takes @conn. A newer connection takes the place of an older one. */
 void wzp_call_attach_link (WzpCall *self, WzpPath path, WzpConn *conn);
 void wzp_call_close_links (WzpCall *self);
+/* Closes what was replaced long enough ago. */
+void wzp_call_expire_retired (WzpCall *self, gint64 now_us);
 /* Dials the lost relay again if it is time to. */
 void wzp_call_redial_relay (WzpCall *self, gint64 now_us);
+/* At once, beside a link that may still be there. */
+void wzp_call_redial_now (WzpCall *self, gint64 now_us);
+
+/* wzp-call-network.c */
+/* For wzp_nominate_sample(). */
+gint64 wzp_call_get_unacked_us (
+    WzpCall *self, WzpPath path, const WzpConnInfo *info, gint64 now_us);
+/* The Dialer dials the peer's candidates again, if a direct path is wanted. */
+void wzp_call_seek_direct (WzpCall *self);
+/* The way to @candidate is open: dialled in the race or, when that is over,
+ * after it. */
+void wzp_call_dial_punched (WzpCall *self, const WzpCandidate *candidate);
+/* A connection came in when the race was over. TRUE: taken, in place of the
+ * direct link. */
+gboolean wzp_call_take_again (WzpCall *self, WzpConn *conn);
 
 /* wzp-call-stats.c */
 guint wzp_call_collect_paths (const WzpCall *self, WzpPathStats ret[2]);

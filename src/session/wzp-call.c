@@ -90,13 +90,6 @@ run_nominate (WzpCall *self, gint64 now_us)
   }
 }
 
-static gint64
-unacked_age (const WzpConnInfo *info, gint64 now_us)
-{
-  return info->oldest_unacked_us > 0 ? MAX (now_us - info->oldest_unacked_us, 1)
-                                     : 0;
-}
-
 static void
 sample_link (WzpCall *self, WzpLink *link, gint64 now_us)
 {
@@ -107,7 +100,9 @@ sample_link (WzpCall *self, WzpLink *link, gint64 now_us)
   wzp_conn_get_info (wzp_link_get_conn (link), &info);
   if (self->nominate != NULL)
     wzp_nominate_sample (self->nominate, wzp_link_get_path (link), info.srtt_us,
-        info.pto_us, unacked_age (&info, now_us), now_us);
+        info.pto_us,
+        wzp_call_get_unacked_us (self, wzp_link_get_path (link), &info, now_us),
+        now_us);
   if (wzp_link_get_path (link) == WZP_PATH_DIRECT)
     self->last_heard_us = MAX (self->last_heard_us, info.last_received_us);
   /* A relay's acknowledgement says nothing of the leg behind it: allow for
@@ -174,6 +169,9 @@ tick (WzpCall *self, gint64 now_us)
     wzp_call_probe_mtu (self, now_us);
   drop_spare_relay (self, now_us);
   wzp_call_redial_relay (self, now_us);
+  wzp_call_expire_retired (self, now_us);
+  if (self->seek_at_us >= 0 && now_us >= self->seek_at_us)
+    wzp_call_seek_direct (self);
   if (self->hold_until_us != 0 && now_us >= self->hold_until_us) {
     self->hold_until_us = 0;
     wzp_receiver_set_hold (self->receiver, WZP_RECEIVER_HOLD_US);
@@ -216,6 +214,8 @@ set_timer (WzpCall *self)
   deadline = earlier (deadline,
       self->plain != NULL ? wzp_plain_nominate_get_deadline (self->plain)
                           : wzp_nominate_get_deadline (self->nominate));
+  if (self->puncher != NULL)
+    deadline = earlier (deadline, wzp_puncher_get_deadline (self->puncher));
   if (self->relay != NULL || self->direct != NULL)
     deadline =
         earlier (deadline, wzp_control_channel_get_deadline (self->control));
@@ -241,6 +241,7 @@ wzp_call_step (WzpCall *self)
     wzp_call_run_plain (self, now_us);
   else
     run_nominate (self, now_us);
+  wzp_call_run_punching (self, now_us);
   wzp_call_send_feedback (self, now_us);
   resume_pulling (self);
   wzp_receiver_advance (self->receiver, now_us);
@@ -396,11 +397,13 @@ wzp_call_new (const WzpCallConfig *config, const WzpCallHandler *handler,
   self->handler = handler;
   self->user_data = user_data;
   self->redial_at_us = -1;
+  self->seek_at_us = -1;
   self->feedback_at_us = -1;
   self->relay_window = wzp_relay_window_new ();
   self->connect_us = self->first_media_us = self->direct_us = -1;
   self->seal_out = wzp_seal_new (config->keys.send_key, config->keys.send_iv);
   self->seal_in = wzp_seal_new (config->keys.recv_key, config->keys.recv_iv);
+  wzp_punch_key_init (&self->punch_key, config->keys.punch_key);
   self->timer = wzp_timer_new (config->context, on_timer, self);
   self->control = wzp_control_channel_new ();
   g_queue_init (&self->pending_control);
@@ -421,6 +424,7 @@ wzp_call_free (WzpCall *self)
 {
   wzp_receiver_end (self->receiver);
   g_clear_pointer (&self->runner, wzp_race_runner_free);
+  g_clear_pointer (&self->again, wzp_race_runner_free);
   wzp_call_close_links (self);
   wzp_timer_free (self->timer);
   g_clear_pointer (&self->nominate, wzp_nominate_free);
@@ -433,6 +437,8 @@ wzp_call_free (WzpCall *self)
   g_bytes_unref (self->media_offer);
   wzp_seal_free (self->seal_out);
   wzp_seal_free (self->seal_in);
+  g_clear_pointer (&self->puncher, wzp_puncher_free);
+  wzp_punch_key_wipe (&self->punch_key);
   g_clear_error (&self->error);
   g_free (self->call_id);
   g_free (self);
@@ -446,7 +452,8 @@ wzp_call_start (WzpCall *self, WzpRole role, gboolean direct_allowed,
     .call_id = self->call_id,
     .peer_key = self->peer_key,
     .context = self->context,
-    .dial_relay = on_race_dial_relay };
+    .dial_relay = on_race_dial_relay,
+    .holds = wzp_call_holds_dial };
 
   g_return_if_fail (self->state == CALL_IDLE);
 
@@ -455,11 +462,15 @@ wzp_call_start (WzpCall *self, WzpRole role, gboolean direct_allowed,
   self->last_heard_us = self->started_us;
   config.race.role = role;
   config.race.direct_allowed &= direct_allowed;
+  self->direct_allowed = config.race.direct_allowed;
+  if (candidates != NULL)
+    self->candidates = *candidates;
   if (self->plain == NULL)
     self->nominate = wzp_nominate_new (role);
   self->runner =
       wzp_race_runner_new (self->endpoint, &config, &race_handler, self);
   set_state (self, CALL_RACING);
+  wzp_call_begin_punching (self, candidates, self->started_us);
   wzp_race_runner_start (self->runner, candidates);
   if (self->early != NULL) {
     g_autoptr (WzpConn) early = g_steal_pointer (&self->early);
@@ -475,8 +486,13 @@ wzp_call_add_candidates (WzpCall *self, const WzpCandidateList *candidates)
 {
   if (self->state != CALL_RACING && self->state != CALL_UP)
     return;
+  self->candidates = *candidates;
   for (guint i = 0; i < candidates->n; i++)
     wzp_race_runner_add_candidate (self->runner, &candidates->items[i]);
+  if (self->puncher != NULL)
+    wzp_puncher_add_candidates (self->puncher, candidates, wzp_clock_now_us ());
+  wzp_call_seek_direct (self);
+  wzp_call_step_soon (self);
 }
 
 gboolean
@@ -485,7 +501,8 @@ wzp_call_offer_conn (WzpCall *self, WzpConn *conn)
   if (self->state == CALL_ENDED)
     return FALSE;
   if (self->state != CALL_IDLE)
-    return wzp_race_runner_offer_conn (self->runner, conn);
+    return wzp_race_runner_offer_conn (self->runner, conn) ||
+        wzp_call_take_again (self, conn);
   if (self->early != NULL && !wzp_conn_is_closed (self->early))
     return FALSE;
   g_clear_pointer (&self->early, wzp_conn_unref);

@@ -14,6 +14,7 @@
 
 #include "wzp-call-keys.h"
 #include "wzp-endpoint.h"
+#include "wzp-network-rule.h"
 #include "wzp-node.h"
 #include "wzp-race.h"
 #include "wzp-send-flow-private.h"
@@ -30,6 +31,9 @@ G_BEGIN_DECLS
 /* Without keep_relay the relay's link is closed when direct has been in use for
  * so long: by then the peer's media comes that way too. */
 #define WZP_CALL_RELAY_DROP_US (2 * G_USEC_PER_SEC)
+/* A connection that another took the place of is kept so long, for what is
+ * still under way: a round trip or two. */
+#define WZP_CALL_RETIRED_US (G_USEC_PER_SEC)
 /* A lost relay link is dialled again after this, doubled up to the maximum. */
 #define WZP_CALL_RELAY_RETRY_US     (2 * G_USEC_PER_SEC)
 #define WZP_CALL_RELAY_RETRY_MAX_US (30 * G_USEC_PER_SEC)
@@ -42,6 +46,8 @@ typedef struct {
                          * FALSE: a plain call, see wzp-plain-nominate */
   gboolean is_sealed;   /* "sealed": what the relay passes on */
   gboolean has_flows;   /* "flows": flows are described before they are used */
+  gboolean has_punch;   /* "punch": punches, GO; needs has_control */
+  gboolean peer_is_open; /* the peer's `nat` is "none" */
 } WzpCallFeatures;
 
 typedef struct {
@@ -104,12 +110,25 @@ guint wzp_call_get_latency_ms (const WzpCall *self); /* negotiated */
 /* Begins the race. @direct_allowed: our policy and the peer's acceptance. */
 void wzp_call_start (WzpCall *self, WzpRole role, gboolean direct_allowed,
     const WzpCandidateList *candidates);
-/* More candidates of the peer, during the race. */
+/* Our NAT gives ports in a row, and @port should be the next: the peer is told.
+ * Before start(). */
+void wzp_call_set_ports (WzpCall *self, guint16 port, guint step);
+/* More candidates of the peer: what it tells now is all that it has. During the
+ * race they join it; after it the Dialer dials again where the direct path is
+ * not in use or leads to where the peer no longer is. */
 void wzp_call_add_candidates (
     WzpCall *self, const WzpCandidateList *candidates);
 /* A direct connection whose name and key are this call's came in. TRUE: taken
  * (or kept until start()). */
 gboolean wzp_call_offer_conn (WzpCall *self, WzpConn *conn);
+/* A packet that is not QUIC came. TRUE: it is, or claims to be, a punch of this
+ * call. */
+gboolean wzp_call_take_packet (WzpCall *self, const WzpUdpPacket *packet);
+/* This machine's network is another one, or it slept: what has lost its address
+ * is given up or dialled again at once. A sleep longer than
+ * WZP_CALL_SILENCE_US ends the call. */
+void wzp_call_network_changed (
+    WzpCall *self, const WzpNetworkState *network, gint64 slept_us);
 /* Says BYE on every path and is over: no ended() follows. Not from inside a
  * callback of a connection. */
 void wzp_call_hang_up (

@@ -3,28 +3,30 @@
 
 #include <string.h>
 
-void
-wzp_node_publish_local (WzpNode *self)
+/* What is told of us, with the keys that there are. Takes all three. */
+static WzpDescription *
+describe (WzpNode *self, char *nonce, char *reflexive, char **hosts)
 {
-  g_autoptr (GPtrArray) listeners = NULL;
-  g_autoptr (WzpDescription) local = wzp_description_new ();
-  g_autoptr (WzpDescription) waiting = NULL;
+  WzpDescription *local = wzp_description_new ();
   g_autoptr (GBytes) data = NULL;
 
-  /* New keys for each call; the same ones while more candidates come. */
-  g_clear_pointer (&self->app_ephemeral, wzp_ephemeral_free);
-  self->app_ephemeral = wzp_ephemeral_new ();
-  g_hash_table_remove_all (self->app_used);
   memcpy (local->identity, wzp_identity_get_public_key (self->identity),
       WZP_PUBLIC_KEY_LEN);
   memcpy (local->ephemeral, wzp_ephemeral_get_public_key (self->app_ephemeral),
       WZP_PUBLIC_KEY_LEN);
-  local->nonce = wzp_node_new_nonce ();
-  local->reflexive = wzp_node_dup_own_reflexive (self);
-  local->local = wzp_node_dup_host_candidates (self);
+  local->nonce = nonce;
+  local->reflexive = reflexive;
+  local->local = hosts;
   local->relay = g_strdup (self->config.relay);
   data = wzp_description_signed (local);
   wzp_identity_sign (self->identity, data, local->signature);
+  return local;
+}
+
+static void
+publish (WzpNode *self, const WzpDescription *local)
+{
+  g_autoptr (GPtrArray) listeners = NULL;
 
   g_mutex_lock (&self->lock);
   g_clear_pointer (&self->local, wzp_description_free);
@@ -39,9 +41,67 @@ wzp_node_publish_local (WzpNode *self)
     if (!g_atomic_int_get (&l->removed) && l->events->local_candidates != NULL)
       l->events->local_candidates (self, local, l->user_data);
   }
+}
+
+void
+wzp_node_publish_local (WzpNode *self)
+{
+  g_autoptr (WzpDescription) local = NULL;
+  g_autoptr (WzpDescription) waiting = NULL;
+
+  /* New keys for each call; the same ones while more candidates come. */
+  g_clear_pointer (&self->app_ephemeral, wzp_ephemeral_free);
+  self->app_ephemeral = wzp_ephemeral_new ();
+  g_hash_table_remove_all (self->app_used);
+  local = describe (self, wzp_node_new_nonce (),
+      wzp_node_dup_own_reflexive (self), wzp_node_dup_host_candidates (self));
+  publish (self, local);
   waiting = g_steal_pointer (&self->early_remote);
   if (waiting != NULL)
     wzp_node_take_remote (self, waiting);
+}
+
+static gboolean
+is_same_list (char **a, char **b)
+{
+  if (a == NULL || b == NULL)
+    return a == b;
+  return g_strv_equal ((const char *const *) a, (const char *const *) b);
+}
+
+/* The roles follow from what was first told as reflexive, and the peer may have
+ * only that, or only the newest: so that one stays, and another address is one
+ * more among the hosts. */
+static char **
+dup_hosts_and_reflexive (WzpNode *self)
+{
+  g_auto (GStrv) hosts = wzp_node_dup_host_candidates (self);
+  g_autofree char *reflexive = wzp_node_dup_own_reflexive (self);
+  g_autoptr (GStrvBuilder) builder = g_strv_builder_new ();
+  guint n = hosts != NULL ? g_strv_length (hosts) : 0;
+
+  if (reflexive == NULL || g_strcmp0 (reflexive, self->local->reflexive) == 0 ||
+      (hosts != NULL &&
+          g_strv_contains ((const char *const *) hosts, reflexive)))
+    return g_steal_pointer (&hosts);
+  /* The first told one has a place too. */
+  for (guint i = 0; i < MIN (n, WZP_CANDIDATES_MAX - 2); i++)
+    g_strv_builder_add (builder, hosts[i]);
+  g_strv_builder_add (builder, reflexive);
+  return g_strv_builder_end (builder);
+}
+
+void
+wzp_node_republish_local (WzpNode *self)
+{
+  g_autoptr (WzpDescription) local = NULL;
+
+  if (self->local == NULL)
+    return; /* the first one is to come */
+  local = describe (self, g_strdup (self->local->nonce),
+      g_strdup (self->local->reflexive), dup_hosts_and_reflexive (self));
+  if (!is_same_list (local->local, self->local->local))
+    publish (self, local);
 }
 
 static WzpCallEntry *
@@ -50,7 +110,7 @@ add_app_call (WzpNode *self, const WzpDescription *remote, const char *call_id,
 {
   /* Only nodes of ours write descriptions. */
   static const WzpCallFeatures features = {
-    .has_control = TRUE, .is_sealed = TRUE, .has_flows = TRUE
+    .has_control = TRUE, .is_sealed = TRUE, .has_flows = TRUE, .has_punch = TRUE
   };
   WzpFingerprint peer;
   WzpCallEntry *entry;

@@ -39,6 +39,7 @@ send_offer (WzpNode *self, const WzpFingerprint *target)
   self->offer.target = *target;
   self->offer.ephemeral = wzp_ephemeral_new ();
   self->offer.own_reflexive = wzp_node_dup_own_reflexive (self);
+  self->offer.own_nat = wzp_node_get_nat (self);
   self->offer.deadline_us = wzp_clock_now_us () + WZP_NODE_ANSWER_TIMEOUT_US;
 
   offer->call_id = g_strdup (self->offer.call_id);
@@ -49,7 +50,7 @@ send_offer (WzpNode *self, const WzpFingerprint *target)
   offer->alias = g_strdup (self->config.alias);
   offer->reflexive_addr = g_strdup (self->offer.own_reflexive);
   offer->local_addrs = wzp_node_dup_host_candidates (self);
-  wzp_node_fill_features (offer);
+  wzp_node_fill_features (offer, self->offer.own_nat);
   wzp_node_sign_call (self, offer, self->offer.ephemeral, target);
 
   self->offer.message = wzp_message_to_json (offer);
@@ -151,6 +152,8 @@ take_answer (WzpNode *self, const WzpMessage *answer, GError **error)
   if (entry == NULL)
     return FALSE;
   entry->own_reflexive = g_steal_pointer (&self->offer.own_reflexive);
+  entry->own_nat = self->offer.own_nat;
+  entry->peer_nat = g_strdup (answer->nat);
   entry->is_private = answer->accept_mode == WZP_ACCEPT_GENERIC;
   wzp_node_warn_of_features (self, &peer, &features);
   take_early (self, entry);

@@ -14,6 +14,7 @@ call_entry_free (gpointer data)
   wzp_call_free (entry->call);
   g_free (entry->alias);
   g_free (entry->own_reflexive);
+  g_free (entry->peer_nat);
   g_free (entry->told);
   g_free (entry);
 }
@@ -419,7 +420,8 @@ wzp_node_start_call (WzpNode *self, WzpCallEntry *entry,
     const char *const *peer_local, const char *peer_reflexive)
 {
   const WzpFingerprint *own = wzp_identity_get_fingerprint (self->identity);
-  WzpRole role = wzp_role_decide (entry->own_reflexive, peer_reflexive, own,
+  WzpRole role = wzp_role_decide_by_nat (entry->own_nat, entry->peer_nat,
+      entry->own_reflexive, peer_reflexive, own,
       wzp_call_get_peer (entry->call));
   WzpCandidateList candidates;
   WzpCandidateFilter filter;
@@ -432,6 +434,8 @@ wzp_node_start_call (WzpNode *self, WzpCallEntry *entry,
       candidates.refused);
   entry->setup_deadline_us = -1;
   wzp_node_emit_progress (self, "race");
+  if (!entry->is_private && wzp_node_get_nat (self) != NULL)
+    wzp_call_set_ports (entry->call, self->next_port, self->port_step);
   wzp_call_start (entry->call, role, !entry->is_private, &candidates);
   /* A direct connection may have been earlier than the call. */
   for (guint i = 0; i < WZP_NODE_MAX_EARLY; i++) {
@@ -514,21 +518,41 @@ wzp_node_housekeep_calls (WzpNode *self, gint64 now_us)
 
 /* ---- connections that come in ---- */
 
-/* Keeps a direct connection whose call is yet to come: in mode APP the other
- * side may have had our candidates before we had theirs. The call's id names
- * both parties, and the key was proved. */
+/* In mode APP the call's id names both parties. */
+static gboolean
+is_named_in (
+    const WzpNode *self, const WzpFingerprint *peer, const char *call_id)
+{
+  const WzpFingerprint *own = wzp_identity_get_fingerprint (self->identity);
+  WzpFingerprint a, b;
+
+  if (!wzp_call_id_get_parties (call_id, &a, &b))
+    return FALSE;
+  return (wzp_fingerprint_equal (&a, own) &&
+             wzp_fingerprint_equal (&b, peer)) ||
+      (wzp_fingerprint_equal (&b, own) && wzp_fingerprint_equal (&a, peer));
+}
+
+static gboolean
+is_offered_to (
+    const WzpNode *self, const WzpFingerprint *peer, const char *call_id)
+{
+  return g_strcmp0 (call_id, self->offer.call_id) == 0 &&
+      wzp_fingerprint_equal (peer, &self->offer.target);
+}
+
+/* Keeps a direct connection whose call is yet to come: the other side may have
+ * had our candidates before we had theirs, or be nearer to the relay that the
+ * answer to our offer comes by. The key was proved. */
 static gboolean
 keep_early (WzpNode *self, WzpConn *conn, const char *call_id)
 {
-  const WzpFingerprint *own = wzp_identity_get_fingerprint (self->identity);
   const WzpFingerprint *peer = wzp_conn_get_peer_fingerprint (conn);
-  WzpFingerprint a, b;
 
-  if (self->config.mode != WZP_MODE_APP || peer == NULL ||
-      !wzp_call_id_get_parties (call_id, &a, &b))
-    return FALSE;
-  if (!(wzp_fingerprint_equal (&a, own) && wzp_fingerprint_equal (&b, peer)) &&
-      !(wzp_fingerprint_equal (&b, own) && wzp_fingerprint_equal (&a, peer)))
+  if (peer == NULL ||
+      !(self->config.mode == WZP_MODE_APP
+              ? is_named_in (self, peer, call_id)
+              : is_offered_to (self, peer, call_id)))
     return FALSE;
   for (guint i = 0; i < WZP_NODE_MAX_EARLY; i++) {
     WzpEarlyConn *early = &self->early[i];
@@ -616,9 +640,25 @@ on_woken (WzpEndpoint *endpoint, gpointer user_data)
     wzp_room_woken (self->room);
 }
 
+static void
+on_packet (
+    WzpEndpoint *endpoint, const WzpUdpPacket *packet, gpointer user_data)
+{
+  WzpNode *self = user_data;
+
+  for (guint i = 0; i < self->calls->len; i++) {
+    const WzpCallEntry *entry = self->calls->pdata[i];
+
+    if (wzp_call_take_packet (entry->call, packet))
+      return;
+  }
+  wzp_endpoint_count_bad (endpoint);
+}
+
 const WzpEndpointHandler wzp_node_endpoint_handler = {
   .admit = on_admit,
   .accept = on_accept,
+  .packet = on_packet,
   .woken = on_woken,
 };
 

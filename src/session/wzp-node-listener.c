@@ -79,7 +79,9 @@ send_answer (WzpNode *self, const WzpMessage *offer, WzpCallEntry *entry,
   entry->own_reflexive = wzp_node_dup_own_reflexive (self);
   answer->reflexive_addr = g_strdup (entry->own_reflexive);
   answer->local_addrs = wzp_node_dup_host_candidates (self);
-  wzp_node_fill_features (answer);
+  /* Only together can the two decide anything. */
+  entry->own_nat = entry->peer_nat != NULL ? wzp_node_get_nat (self) : NULL;
+  wzp_node_fill_features (answer, entry->own_nat);
   wzp_node_sign_call (self, answer, ephemeral, &offer->caller_fp);
   if (!wzp_signal_client_send (self->signal, answer, &error)) {
     wzp_node_emit_warning (self, error->message);
@@ -128,6 +130,7 @@ wzp_node_take_offer (WzpNode *self, const WzpMessage *offer)
   }
   entry->is_incoming = TRUE;
   entry->alias = g_strdup (offer->alias);
+  entry->peer_nat = g_strdup (offer->nat);
   entry->is_private = self->config.accept_mode == WZP_ACCEPT_GENERIC;
   if (self->config.mode == WZP_MODE_LISTENER && self->calls->len == 1)
     wzp_node_set_state (self, WZP_STATE_CONNECTING, NULL);

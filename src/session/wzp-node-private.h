@@ -5,6 +5,7 @@
 #include "wzp-call.h"
 #include "wzp-direct-proof.h"
 #include "wzp-loop.h"
+#include "wzp-network-monitor.h"
 #include "wzp-node.h"
 #include "wzp-recv-flow-private.h"
 #include "wzp-room.h"
@@ -22,12 +23,18 @@ G_BEGIN_DECLS
 #define WZP_NODE_EARLY_US       (10 * G_USEC_PER_SEC)
 /* Calls with one description of ours; then a new one is published. */
 #define WZP_NODE_MAX_APP_USES 64u
+/* How often the relay is asked where it sees us. */
+#define WZP_NODE_REFLECT_US     (30 * G_USEC_PER_SEC)
+/* A relay that is lost so soon after the network changed is lost by that. */
+#define WZP_NODE_NETWORK_NEW_US (5 * G_USEC_PER_SEC)
 #define WZP_NODE_STOP_WAIT_US   (100 * 1000)
 
 typedef struct {
   WzpCall *call;
   char *alias;         /* owned, nullable: what the caller calls itself */
   char *own_reflexive; /* owned, nullable: as we told the peer */
+  const char *own_nat; /* static, nullable: the same */
+  char *peer_nat;      /* owned, nullable: as the peer told us */
   char *told;          /* owned: all that we told of our addresses */
   guint64 generation;  /* of the last CandidateUpdate */
   gboolean is_private; /* one side reveals no address: relay only */
@@ -36,12 +43,15 @@ typedef struct {
   gboolean was_up;     /* media could flow once */
 } WzpCallEntry;
 
+typedef struct _WzpNatProbe WzpNatProbe;
+
 /* An offer that waits for its answer. */
 typedef struct {
   char *call_id; /* NULL: none */
   WzpFingerprint target;
   WzpEphemeral *ephemeral;
   char *own_reflexive;
+  const char *own_nat;
   char *message; /* JSON of the offer, to say it again */
   char *early_setup; /* JSON of a CallSetup that overtook the answer, or NULL */
   gboolean has_early_report, early_direct_ok; /* of a MediaPathReport */
@@ -97,6 +107,14 @@ struct _WzpNode {
   /* session thread */
   WzpEndpoint *endpoint;
   WzpSignalClient *signal;
+  WzpNetworkMonitor *monitor; /* with the endpoint; nullable */
+  gint64 network_us;    /* when the network last changed; 0: never, or used */
+  const char *nat;      /* static, for offers; NULL: nothing is known */
+  WzpNatProbe *nat_probe; /* under way; nullable */
+  guint16 next_port;    /* that the NAT will give, where it does so in a row;
+                         * 0: not known */
+  guint port_step;
+  gint64 reflect_at_us; /* when the relay is asked again where it sees us */
   WzpTimer *timer;
   GPtrArray *calls;      /* of WzpCallEntry, owned */
   GPtrArray *send_flows; /* of WzpSendFlow, owned */
@@ -188,7 +206,9 @@ void wzp_node_begin_race (
 char **wzp_node_dup_host_candidates (WzpNode *self);
 char *wzp_node_dup_own_reflexive (WzpNode *self); /* NULL: not told */
 char *wzp_node_new_nonce (void); /* 32 random hex digits */
-void wzp_node_fill_features (WzpMessage *message);
+/* What we can; and @nat: the kind of NAT that we say is in front of us. */
+void wzp_node_fill_features (WzpMessage *message, const char *nat);
+const char *wzp_node_get_nat (const WzpNode *self); /* NULL: not told */
 /* What we have in common with the sender of an offer or answer. */
 WzpCallFeatures wzp_node_common_features (const WzpMessage *message);
 /* Says what a call without them means for its user. */
@@ -226,8 +246,25 @@ void wzp_node_take_offer (WzpNode *self, const WzpMessage *offer);
 void wzp_node_begin_room (WzpNode *self);
 void wzp_node_drop_room (WzpNode *self);
 
+/* wzp-node-nat.c: of what the relay sees of us */
+void wzp_node_learn_nat (WzpNode *self);
+void wzp_node_drop_nat_probe (WzpNode *self);
+
+/* wzp-node-network.c: the network is another one */
+void wzp_node_watch_network (WzpNode *self);
+void wzp_node_housekeep_network (WzpNode *self, gint64 now_us);
+/* What the relay sees of us, to the statistics. */
+void wzp_node_take_reflexive (WzpNode *self);
+/* Tells the peers, or the application, what is new of our addresses. */
+void wzp_node_tell_network (WzpNode *self);
+/* When to connect again to a relay that was lost during a call. */
+gint64 wzp_node_get_signal_retry_us (WzpNode *self);
+
 /* wzp-node-app.c: mode APP */
 void wzp_node_publish_local (WzpNode *self);
+/* The same keys with other addresses, if they are others: calls made with the
+ * description before this one and with this one are the same. */
+void wzp_node_republish_local (WzpNode *self);
 void wzp_node_take_remote (WzpNode *self, const WzpDescription *remote);
 
 G_END_DECLS

@@ -164,13 +164,10 @@ static void
 on_signal_ready (WzpSignalClient *client, gpointer user_data)
 {
   WzpNode *self = user_data;
-  const char *reflexive = wzp_signal_client_get_reflexive (client);
 
-  g_mutex_lock (&self->lock);
-  g_strlcpy (self->stats->reflexive, reflexive != NULL ? reflexive : "",
-      sizeof self->stats->reflexive);
-  g_mutex_unlock (&self->lock);
-
+  wzp_node_take_reflexive (self);
+  self->reflect_at_us = wzp_clock_now_us () + WZP_NODE_REFLECT_US;
+  wzp_node_schedule (self, self->reflect_at_us);
   wzp_node_tell_changes (self);
   for (guint i = 0; i < self->calls->len; i++) {
     const WzpCallEntry *entry = self->calls->pdata[i];
@@ -190,10 +187,23 @@ on_signal_ready (WzpSignalClient *client, gpointer user_data)
       /* With a call, what was told stays valid. */
       if (self->calls->len == 0)
         wzp_node_publish_local (self);
+      else
+        wzp_node_republish_local (self);
       break;
     case WZP_MODE_ROOM: /* does without signalling */
       break;
   }
+}
+
+static void
+on_signal_reflexive_changed (WzpSignalClient *client, gpointer user_data)
+{
+  WzpNode *self = user_data;
+
+  g_debug (
+      "reflexive address now %s", wzp_signal_client_get_reflexive (client));
+  wzp_node_take_reflexive (self);
+  wzp_node_tell_network (self);
 }
 
 static void
@@ -212,8 +222,7 @@ on_signal_failed (
   /* A call that is up does without, and the relay keeps one that is not yet for
    * some seconds; registration is tried again behind it. */
   if (self->calls->len > 0 || self->offer.call_id != NULL) {
-    self->retry_at_us = wzp_clock_now_us () +
-        (gint64) (self->config.retry_backoff_factor * G_USEC_PER_SEC);
+    self->retry_at_us = wzp_node_get_signal_retry_us (self);
     wzp_node_schedule (self, self->retry_at_us);
     wzp_node_emit_warning (self, error->message);
     return;
@@ -232,6 +241,7 @@ static const WzpSignalHandler signal_handler = {
   .progress = on_signal_progress,
   .ready = on_signal_ready,
   .message = on_signal_message,
+  .reflexive_changed = on_signal_reflexive_changed,
   .warning = on_signal_warning,
   .failed = on_signal_failed,
 };

@@ -8,6 +8,7 @@
 #define FEATURE_CONTROL "control"
 #define FEATURE_SEALED  "sealed"
 #define FEATURE_FLOWS   "flows"
+#define FEATURE_PUNCH   "punch"
 
 static gboolean
 reveals_addresses (const WzpNode *self)
@@ -57,6 +58,12 @@ wzp_node_dup_own_reflexive (WzpNode *self)
   return reveals_addresses (self) ? g_strdup (reflexive) : NULL;
 }
 
+const char *
+wzp_node_get_nat (const WzpNode *self)
+{
+  return reveals_addresses (self) ? self->nat : NULL;
+}
+
 char *
 wzp_node_new_nonce (void)
 {
@@ -75,12 +82,13 @@ set_key (guint8 *to, gboolean *has, const guint8 *from)
 }
 
 void
-wzp_node_fill_features (WzpMessage *message)
+wzp_node_fill_features (WzpMessage *message, const char *nat)
 {
   static const char *const features[] = { FEATURE_CONTROL, FEATURE_SEALED,
-    FEATURE_FLOWS, NULL };
+    FEATURE_FLOWS, FEATURE_PUNCH, NULL };
 
   message->has_wzp = TRUE;
+  message->nat = g_strdup (nat);
   message->features = g_strdupv ((char **) features);
 }
 
@@ -91,14 +99,17 @@ wzp_node_common_features (const WzpMessage *message)
     .has_control = wzp_message_has_feature (message, FEATURE_CONTROL),
     .is_sealed = wzp_message_has_feature (message, FEATURE_SEALED),
     .has_flows = wzp_message_has_feature (message, FEATURE_FLOWS),
+    .has_punch = wzp_message_has_feature (message, FEATURE_PUNCH),
+    .peer_is_open = g_strcmp0 (message->nat, "none") == 0,
   };
 
+  features.has_punch &= features.has_control;
   return features;
 }
 
 gboolean
-wzp_node_check_features (const WzpMessage *message,
-    const WzpCallFeatures *features, GError **error)
+wzp_node_check_features (
+    const WzpMessage *message, const WzpCallFeatures *features, GError **error)
 {
   if ((features->is_sealed && features->has_control) ||
       !wzp_ephemeral_key_seals (message->ephemeral_pub))

@@ -214,6 +214,7 @@ on_timer (gpointer user_data)
 
   wzp_node_housekeep_calls (self, now_us);
   wzp_node_housekeep_signal (self, now_us);
+  wzp_node_housekeep_network (self, now_us);
   if (self->retry_at_us >= 0 && now_us >= self->retry_at_us)
     wzp_node_try_again (self);
   else if (self->retry_at_us >= 0)
@@ -305,9 +306,10 @@ do_start (WzpNode *self, gpointer data)
     wzp_node_fail_attempt (self, error, "bind", WZP_PATH_NONE, NULL);
     return;
   }
-  self->proof = wzp_direct_proof_new (
-      self->identity, &wzp_node_proof_handler, self);
+  self->proof =
+      wzp_direct_proof_new (self->identity, &wzp_node_proof_handler, self);
   set_wake_target (self, self->endpoint);
+  wzp_node_watch_network (self);
   wzp_node_begin (self);
 }
 
@@ -327,8 +329,10 @@ do_stop (WzpNode *self, gpointer data)
   for (guint i = 0; i < WZP_NODE_MAX_EARLY; i++)
     g_clear_pointer (&self->early[i].conn, wzp_conn_unref);
   g_clear_pointer (&self->proof, wzp_direct_proof_free);
+  g_clear_pointer (&self->monitor, wzp_network_monitor_free);
   if (self->endpoint != NULL)
     wzp_endpoint_flush (self->endpoint);
+  wzp_node_drop_nat_probe (self);
   g_clear_pointer (&self->signal, wzp_signal_client_free);
   wzp_node_refresh_stats (self);
   g_clear_pointer (&self->endpoint, wzp_endpoint_free);

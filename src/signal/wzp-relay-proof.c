@@ -130,6 +130,38 @@ get_other (WzpRelayProof *self, const WzpAddr *addr, GError **error)
       self, host, port, wzp_addr_scope (addr) == WZP_ADDR_LOOPBACK, error);
 }
 
+/* The same relay as that of signalling. */
+static void
+apply_proof (const WzpRelayProof *self, WzpDialOptions *options)
+{
+  if (self->has_key)
+    options->expect_key = self->key;
+  else
+    wzp_relay_rule_apply (
+        self->cert_rules->pdata[self->cert_rules->len - 1], options);
+}
+
+WzpConn *
+wzp_relay_proof_dial_port (WzpRelayProof *self, WzpEndpoint *endpoint,
+    const char *server_name, guint16 port, guint timeout_ms,
+    const WzpConnHandler *handler, gpointer user_data, GError **error)
+{
+  WzpDialOptions options = { .server_name = server_name,
+    .timeout_ms = timeout_ms };
+  WzpAddr addr;
+
+  if (self->rule == NULL) {
+    g_set_error_literal (
+        error, WZP_ERROR, WZP_ERROR_CLOSED, "The relay was never connected");
+    return NULL;
+  }
+  addr = self->addr;
+  addr.port = port;
+  apply_proof (self, &options);
+  return wzp_endpoint_dial (
+      endpoint, &addr, &options, handler, user_data, error);
+}
+
 WzpConn *
 wzp_relay_proof_dial_room (WzpRelayProof *self, WzpEndpoint *endpoint,
     const char *server_name, const WzpAddr *relay_addr, guint timeout_ms,
@@ -151,11 +183,8 @@ wzp_relay_proof_dial_room (WzpRelayProof *self, WzpEndpoint *endpoint,
     if (rule == NULL)
       return NULL;
     wzp_relay_rule_apply (rule, &options);
-  } else if (self->has_key) {
-    options.expect_key = self->key;
   } else {
-    wzp_relay_rule_apply (
-        self->cert_rules->pdata[self->cert_rules->len - 1], &options);
+    apply_proof (self, &options);
   }
   return wzp_endpoint_dial (endpoint, is_same ? &self->addr : relay_addr,
       &options, handler, user_data, error);

@@ -25,5 +25,9 @@ const WzpAddr *wzp_relay_proof_get_addr (const WzpRelayProof *self);
 WzpConn *wzp_relay_proof_dial_room (WzpRelayProof *self, WzpEndpoint *endpoint,
     const char *server_name, const WzpAddr *relay_addr, guint timeout_ms,
     const WzpConnHandler *handler, gpointer user_data, GError **error);
+/* Another port of the same relay, which must show the same certificate. */
+WzpConn *wzp_relay_proof_dial_port (WzpRelayProof *self, WzpEndpoint *endpoint,
+    const char *server_name, guint16 port, guint timeout_ms,
+    const WzpConnHandler *handler, gpointer user_data, GError **error);
 
 G_END_DECLS

@@ -1,6 +1,7 @@
 #include "wzp-signal-client.h"
 
 #include "wzp-channel.h"
+#include "wzp-clock.h"
 #include "wzp-relay-proof.h"
 
 #include <string.h>
@@ -39,13 +40,17 @@ struct _WzpSignalClient {
   GSource *start;           /* owned: start() goes on outside of itself */
   GSource *timeout;         /* owned; from start() to READY */
   GSource *reflect_timeout; /* owned */
+  GSource *check_timeout;   /* owned; from check() to the last answer */
+  gint64 check_us;          /* since when it is to be heard */
+  guint n_unanswered;       /* of what check() asked */
   WzpRelayDial *dial;       /* owned; RESOLVING and CONNECTING */
   WzpConn *conn;            /* owned; REGISTERING and READY */
   WzpChannel *channel;      /* owned; with conn */
   gboolean is_registered;
-  char *reflexive; /* owned */
-  GQueue early;    /* of WzpMessage: for message(), before READY */
-  GList *resolves; /* of Resolve */
+  char *reflexive;     /* owned */
+  guint16 second_port; /* 0: none */
+  GQueue early;        /* of WzpMessage: for message(), before READY */
+  GList *resolves;     /* of Resolve */
 
   WzpRelayProof *proof; /* owned: of the last connection */
 };
@@ -129,6 +134,8 @@ reset (WzpSignalClient *self, WzpCloseCode code)
   clear_source (&self->start);
   clear_source (&self->timeout);
   clear_source (&self->reflect_timeout);
+  clear_source (&self->check_timeout);
+  self->n_unanswered = 0;
   g_clear_pointer (&self->dial, wzp_relay_dial_free);
   g_clear_pointer (&self->channel, wzp_channel_free);
   if (self->conn != NULL) {
@@ -243,19 +250,40 @@ on_register_ack (WzpSignalClient *self, const WzpMessage *message)
     fail (self, WZP_CLOSE_NORMAL, error);
 }
 
-static void
-on_reflect_response (WzpSignalClient *self, const WzpMessage *message)
+/* TRUE: it is another one than before. */
+static gboolean
+take_observed (WzpSignalClient *self, const WzpMessage *message)
 {
   char buf[WZP_ADDR_MAX_STRLEN];
   WzpAddr addr;
 
-  if (self->state != STATE_REGISTERING || !self->is_registered)
-    return;
-  if (wzp_addr_parse (message->observed_addr, &addr, NULL))
-    self->reflexive = g_strdup (wzp_addr_to_string (&addr, buf));
-  else
+  self->second_port = (guint16) message->second_port;
+  if (!wzp_addr_parse (message->observed_addr, &addr, NULL)) {
     g_debug ("relay %s: bad observed_addr", self->relay);
-  become_ready (self);
+    return FALSE;
+  }
+  wzp_addr_to_string (&addr, buf);
+  if (g_strcmp0 (buf, self->reflexive) == 0)
+    return FALSE;
+  g_free (self->reflexive);
+  self->reflexive = g_strdup (buf);
+  return TRUE;
+}
+
+/* One that nobody asked for is not taken. */
+static void
+on_reflect_response (WzpSignalClient *self, const WzpMessage *message)
+{
+  if (self->state == STATE_REGISTERING && self->is_registered) {
+    take_observed (self, message);
+    become_ready (self);
+  } else if (self->state == STATE_READY && self->n_unanswered > 0) {
+    if (--self->n_unanswered == 0)
+      clear_source (&self->check_timeout);
+    if (take_observed (self, message) &&
+        self->handler->reflexive_changed != NULL)
+      self->handler->reflexive_changed (self, self->user_data);
+  }
 }
 
 static Resolve *
@@ -576,6 +604,67 @@ const WzpAddr *
 wzp_signal_client_get_relay_addr (const WzpSignalClient *self)
 {
   return wzp_relay_proof_get_addr (self->proof);
+}
+
+guint16
+wzp_signal_client_get_second_port (const WzpSignalClient *self)
+{
+  g_return_val_if_fail (self != NULL, 0);
+
+  return self->second_port;
+}
+
+WzpConn *
+wzp_signal_client_dial_second_port (WzpSignalClient *self, guint timeout_ms,
+    const WzpConnHandler *handler, gpointer user_data, GError **error)
+{
+  g_return_val_if_fail (self != NULL && self->second_port != 0, NULL);
+
+  return wzp_relay_proof_dial_port (self->proof, self->endpoint, WZP_SNI_SIGNAL,
+      self->second_port, timeout_ms, handler, user_data, error);
+}
+
+/* A relay that knows no Reflect has acknowledged it at least. What came may
+ * have been under way when the network changed: then once more. */
+static gboolean
+on_check_timeout (gpointer user_data)
+{
+  WzpSignalClient *self = user_data;
+  WzpConnInfo info;
+
+  if (wzp_conn_get_stream_backlog (self->conn) == 0) {
+    clear_source (&self->check_timeout);
+    return G_SOURCE_REMOVE;
+  }
+  wzp_conn_get_info (self->conn, &info);
+  if (info.last_received_us >= self->check_us) {
+    self->check_us = wzp_clock_now_us ();
+    return G_SOURCE_CONTINUE;
+  }
+  fail (self, WZP_CLOSE_ABORTED,
+      g_error_new (WZP_ERROR, WZP_ERROR_TIMED_OUT,
+          "The relay %s has not been heard for %u ms", self->relay,
+          WZP_SIGNAL_CHECK_TIMEOUT_MS));
+  return G_SOURCE_REMOVE;
+}
+
+void
+wzp_signal_client_check (WzpSignalClient *self)
+{
+  g_autoptr (GError) error = NULL;
+
+  g_return_if_fail (self != NULL && !self->is_freed);
+
+  if (self->state != STATE_READY)
+    return;
+  clear_source (&self->check_timeout);
+  self->check_us = wzp_clock_now_us ();
+  self->check_timeout =
+      add_timeout (WZP_SIGNAL_CHECK_TIMEOUT_MS, on_check_timeout, self);
+  if (send_simple (self, WZP_MESSAGE_REFLECT, &error))
+    self->n_unanswered++;
+  else
+    g_debug ("relay %s: Reflect: %s", self->relay, error->message);
 }
 
 gboolean

@@ -19,6 +19,7 @@ G_BEGIN_DECLS
 
 #define WZP_SIGNAL_TIMEOUT_MS         10000u /* from start() to READY */
 #define WZP_SIGNAL_REFLECT_TIMEOUT_MS 2000u  /* READY without an answer then */
+#define WZP_SIGNAL_CHECK_TIMEOUT_MS   2000u /* a silent relay is gone then */
 #define WZP_SIGNAL_RESOLVE_TIMEOUT_MS 5000u /* ResolveAlias to AliasResolved */
 #define WZP_SIGNAL_MAX_RESOLVES       16u /* under way at once */
 #define WZP_SIGNAL_MAX_EARLY          32u /* messages held until READY */
@@ -47,6 +48,8 @@ typedef struct {
    * Never before ready(): what comes early is held back until then. */
   void (*message) (WzpSignalClient *client, const WzpMessage *message,
       gpointer user_data);
+  /* After wzp_signal_client_check(): the relay sees us elsewhere than before. */
+  void (*reflexive_changed) (WzpSignalClient *client, gpointer user_data);
   void (*warning) (
       WzpSignalClient *client, const char *text, gpointer user_data);
   /* The connection could not be made, or was lost; it is IDLE again. From
@@ -75,6 +78,19 @@ gboolean wzp_signal_client_is_ready (const WzpSignalClient *self);
 const char *wzp_signal_client_get_reflexive (const WzpSignalClient *self);
 /* The relay's address in use, or last in use; NULL before it is connected. */
 const WzpAddr *wzp_signal_client_get_relay_addr (const WzpSignalClient *self);
+/* Another UDP port at which the relay says where it sees us; 0: none told. */
+guint16 wzp_signal_client_get_second_port (const WzpSignalClient *self);
+/* Dials that port, for signalling, with the certificate that the first one
+ * showed. Else as wzp_signal_client_dial_room(). */
+WzpConn *wzp_signal_client_dial_second_port (WzpSignalClient *self,
+    guint timeout_ms, const WzpConnHandler *handler, gpointer user_data,
+    GError **error);
+/* Asks the relay again what it sees, and whether it is there: where the
+ * question is not even acknowledged and nothing comes of the relay for
+ * WZP_SIGNAL_CHECK_TIMEOUT_MS, failed() tells TIMED_OUT.
+ * For when the network is another one, and now and then for a router that
+ * forgets. Nothing when not READY; nothing is called from inside it. */
+void wzp_signal_client_check (WzpSignalClient *self);
 /* WZP_ERROR_CLOSED when not READY. */
 gboolean wzp_signal_client_send (
     WzpSignalClient *self, const WzpMessage *message, GError **error);

@@ -59,11 +59,12 @@ requirements_fuzz="$requirements_build
 cmd clang clang
 pkg - libclang-rt-dev
 "
-requirements_lab="$requirements_demo
+requirements_lab="$requirements_build
 cmd ip iproute2
 cmd nft nftables
-cmd wirefilter vde2
-cmd tcpdump tcpdump
+cmd unshare util-linux
+cmd nsenter util-linux
+cmd mount mount
 "
 
 is_there () {

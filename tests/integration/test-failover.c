@@ -153,6 +153,41 @@ test_blackhole (WzpTest *test, gconstpointer data)
   finish (&call);
 }
 
+/* The routers forget. A Dialer that was at one port and now is at another is
+ * followed; an Acceptor is not (RFC 9000, section 9: a server does not move)
+ * and is dialled again. By which proxy the call goes, as a candidate of the
+ * Acceptor's or as where its punches come from, is chance. */
+static void
+test_rebinding (WzpTest *test, gconstpointer data)
+{
+  Call call = { 0 };
+
+  g_test_summary (
+      "A NAT gives the call another port: it follows, or falls back "
+      "and comes again");
+  begin (test, &call, TRUE, 3000, FALSE);
+  wait_for_path (test, &call, WZP_PATH_DIRECT);
+  wait_for_frames (test, &call, 50);
+  g_mutex_lock (&call.hole->lock);
+  call.hole->max_gap_us = 0;
+  g_mutex_unlock (&call.hole->lock);
+  wzp_test_proxy_rebind (call.proxies[0]);
+  wzp_test_proxy_rebind (call.proxies[1]);
+  /* Longer than a dead path may stay unnoticed. */
+  wait_for_frames (test, &call, 150);
+  wait_for_path (test, &call, WZP_PATH_DIRECT);
+  wait_for_frames (test, &call, 50);
+  g_mutex_lock (&call.hole->lock);
+  g_test_message ("gap %" G_GINT64_FORMAT " ms, lost %" G_GUINT64_FORMAT
+                  " of %u frames, %u changes of path",
+      call.hole->max_gap_us / 1000, call.hole->lost, call.hole->frames,
+      wzp_party_count (call.a, &call.a->path_changes));
+  g_mutex_unlock (&call.hole->lock);
+  g_assert_cmpuint (
+      wzp_test_sinkhole_get (call.hole, &call.hole->wrong), ==, 0);
+  finish (&call);
+}
+
 static void
 test_relay_dies (WzpTest *test, gconstpointer data)
 {
@@ -237,6 +272,7 @@ main (int argc, char **argv)
   wzp_test_init (&argc, &argv);
   wzp_test_add ("/failover/upgrade", NULL, test_upgrade);
   wzp_test_add_full ("/failover/blackhole", 60, NULL, test_blackhole);
+  wzp_test_add_full ("/failover/rebinding", 60, NULL, test_rebinding);
   wzp_test_add ("/failover/relay-dies", NULL, test_relay_dies);
   wzp_test_add_full ("/failover/both-die", 60, NULL, test_both_die);
   wzp_test_add_full ("/failover/lossy", 40, NULL, test_lossy);

@@ -13,9 +13,9 @@
 /* What both nodes of a test say of themselves; NULL: no wzp object at all. */
 static const char *features; /* comma-separated */
 
-void __wrap_wzp_node_fill_features (WzpMessage *message);
-gboolean __wrap_wzp_ephemeral_key_seals (
-    const guint8 public_key[WZP_PUBLIC_KEY_LEN]);
+void __wrap_wzp_node_fill_features (WzpMessage *message, const char *nat);
+gboolean
+__wrap_wzp_ephemeral_key_seals (const guint8 public_key[WZP_PUBLIC_KEY_LEN]);
 
 /* Such a peer does not say by its key that it seals. */
 gboolean
@@ -25,7 +25,7 @@ __wrap_wzp_ephemeral_key_seals (const guint8 public_key[WZP_PUBLIC_KEY_LEN])
 }
 
 void
-__wrap_wzp_node_fill_features (WzpMessage *message)
+__wrap_wzp_node_fill_features (WzpMessage *message, const char *nat)
 {
   if (features == NULL)
     return;

@@ -10,6 +10,7 @@
 struct _WzpTestRelay {
   WzpLoop *loop;
   WzpRelay *relay; /* belongs to the loop's thread */
+  const char *listen;
   guint16 port;
   char *address;
   char *fingerprint;
@@ -19,7 +20,7 @@ static void
 make_relay (gpointer data)
 {
   WzpTestRelay *self = data;
-  WzpRelayConfig config = { .listen = "127.0.0.1", .port = self->port };
+  WzpRelayConfig config = { .listen = self->listen, .port = self->port };
   g_autoptr (GError) error = NULL;
 
   self->relay =
@@ -38,15 +39,22 @@ end_relay (gpointer data)
 }
 
 WzpTestRelay *
-wzp_test_relay_new (guint16 port)
+wzp_test_relay_new_at (const char *listen, guint16 port)
 {
   WzpTestRelay *self = g_new0 (WzpTestRelay, 1);
 
   self->port = port;
+  self->listen = listen;
   self->loop = wzp_loop_new ("test-relay");
   wzp_loop_invoke_sync (self->loop, make_relay, self);
-  self->address = g_strdup_printf ("127.0.0.1:%u", self->port);
+  self->address = g_strdup_printf ("%s:%u", self->listen, self->port);
   return self;
+}
+
+WzpTestRelay *
+wzp_test_relay_new (guint16 port)
+{
+  return wzp_test_relay_new_at ("127.0.0.1", port);
 }
 
 void
@@ -290,8 +298,22 @@ wzp_party_config (WzpNodeConfig *ret_config, WzpTestRelay *relay)
     ret_config->relay = wzp_test_relay_get_address (relay);
 }
 
+/* Once no event can come any more; stop() does not wait for slow ones. */
+static void
+destroy_party (gpointer data)
+{
+  WzpParty *self = data;
+
+  g_clear_pointer (&self->local, wzp_description_free);
+  g_string_free (self->log, TRUE);
+  g_free (self->error_text);
+  g_free (self->error_phase);
+  g_mutex_clear (&self->lock);
+  g_free (self);
+}
+
 WzpParty *
-wzp_party_new (const WzpNodeConfig *config)
+wzp_party_new_in (const WzpNodeConfig *config, GMainContext *context)
 {
   WzpParty *self = g_new0 (WzpParty, 1);
   g_autoptr (GError) error = NULL;
@@ -299,10 +321,17 @@ wzp_party_new (const WzpNodeConfig *config)
   g_mutex_init (&self->lock);
   self->log = g_string_new (NULL);
   self->error_code = -1;
-  self->node = wzp_node_new (config, NULL, &error);
+  self->node = wzp_node_new (config, context, &error);
   g_assert_no_error (error);
-  self->listener = wzp_node_add_listener (self->node, &events, self, NULL);
+  self->listener =
+      wzp_node_add_listener (self->node, &events, self, destroy_party);
   return self;
+}
+
+WzpParty *
+wzp_party_new (const WzpNodeConfig *config)
+{
+  return wzp_party_new_in (config, NULL);
 }
 
 void
@@ -314,15 +343,13 @@ wzp_party_start (WzpParty *self)
 void
 wzp_party_free (WzpParty *self)
 {
-  wzp_node_stop (self->node);
-  g_clear_pointer (&self->node, wzp_node_unref);
-  g_clear_pointer (&self->local, wzp_description_free);
+  g_autoptr (WzpNode) node = self->node;
+
+  wzp_node_stop (node);
+  g_mutex_lock (&self->lock);
   g_test_message ("%s", self->log->str);
-  g_string_free (self->log, TRUE);
-  g_free (self->error_text);
-  g_free (self->error_phase);
-  g_mutex_clear (&self->lock);
-  g_free (self);
+  g_mutex_unlock (&self->lock);
+  wzp_node_remove_listener (node, self->listener);
 }
 
 WzpConnectionState

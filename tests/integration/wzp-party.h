@@ -10,6 +10,8 @@ typedef struct _WzpTestRelay WzpTestRelay;
 
 /* On 127.0.0.1, at @port (0: any). */
 WzpTestRelay *wzp_test_relay_new (guint16 port);
+/* On another address of this machine. */
+WzpTestRelay *wzp_test_relay_new_at (const char *listen, guint16 port);
 /* Kills it: every connection is closed. */
 void wzp_test_relay_free (WzpTestRelay *relay);
 guint16 wzp_test_relay_get_port (WzpTestRelay *relay);
@@ -47,6 +49,9 @@ typedef struct {
 /* Defaults for a test: bound to 127.0.0.1, @relay's address unless NULL. */
 void wzp_party_config (WzpNodeConfig *ret_config, WzpTestRelay *relay);
 WzpParty *wzp_party_new (const WzpNodeConfig *config);
+/* In @context, which somebody else runs. */
+WzpParty *wzp_party_new_in (
+    const WzpNodeConfig *config, GMainContext *context);
 void wzp_party_start (WzpParty *party);
 void wzp_party_free (WzpParty *party);
 

@@ -38,7 +38,7 @@ def talker(n, step=20000, first=1000000, sent=None, paths=("direct",),
 
 def verdict(a, b, expect="D", codes=None, trouble=None, **more):
     scenario = Scenario("x", Side(), Side(), expect, **more)
-    return judge.judge(scenario, {}, {"a": a, "b": b}, [],
+    return judge.judge(scenario, {"a": a, "b": b}, [],
                        codes or {"a": 0, "b": 0}, trouble, [])
 
 
@@ -112,6 +112,16 @@ class Judging(unittest.TestCase):
         self.assertEqual(judge.apart_ms(a, a), 0)
         # One that does not send yet is not apart.
         self.assertEqual(judge.apart_ms(Peer(path(0, "relay")), Peer()), 0)
+
+    def test_traffic_is_of_the_time_between(self):
+        def snapshot(media, direct, relay):
+            return {"t": 0, "e": "stats", "role": "dialer",
+                    "bytes_payload_sent": media, "paths": [
+                        {"path": "direct", "bytes_sent": direct},
+                        {"path": "relay", "bytes_sent": relay}]}
+        peer = Peer(snapshot(1000, 5000, 4000), snapshot(3000, 8000, 4100))
+        self.assertEqual(judge.traffic(peer), {"direct": 1.5, "relay": 0.05})
+        self.assertEqual(judge.traffic(Peer(snapshot(1, 1, 1))), {})
 
     def test_an_error_must_name_both_paths(self):
         said = Peer({"t": 1, "e": "retrying", "error":

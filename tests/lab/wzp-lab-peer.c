@@ -30,6 +30,19 @@ typedef struct {
   int interval_ms, size;
 } Options;
 
+static void
+clear_options (Options *options)
+{
+  g_free (options->relay);
+  g_free (options->relay_fingerprint);
+  g_free (options->alias);
+  g_free (options->peer);
+  g_free (options->policy);
+  g_free (options->bind);
+}
+
+G_DEFINE_AUTO_CLEANUP_CLEAR_FUNC (Options, clear_options)
+
 typedef struct {
   WzpNode *node;
   WzpSendFlow *out;
@@ -482,7 +495,7 @@ parse (int *argc, char ***argv, Options *options, GError **error)
 int
 main (int argc, char **argv)
 {
-  Options options = { .interval_ms = 20, .size = 160 };
+  g_auto (Options) options = { .interval_ms = 20, .size = 160 };
   g_autoptr (GError) error = NULL;
 
   if (!parse (&argc, &argv, &options, &error) || !run (&options, &error)) {

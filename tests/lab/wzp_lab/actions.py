@@ -124,6 +124,12 @@ class Actions:
         self.run.peers[side].tell("stop")
         return moment
 
+    def note_stats(self):
+        """From here on the bytes are counted."""
+        for peer in self.run.peers.values():
+            peer.tell("stats")
+        return now_us()
+
     def wait(self):
         """Marks a moment, for the measurement of what does nothing."""
         return now_us()

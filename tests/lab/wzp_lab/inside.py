@@ -136,12 +136,8 @@ class Run:
                        "HOME": self.folder})
 
     def has_media(self):
-        return all(peer.has(e="path") and self.heard(peer)
+        return all(peer.has(e="path") and peer.has(e="heard")
                    for peer in self.peers.values())
-
-    @staticmethod
-    def heard(peer):
-        return peer.has(e="heard")
 
     def do_steps(self, when, began):
         for step in self.scenario.steps:
@@ -211,8 +207,8 @@ class Run:
         finally:
             codes = self.end()
             wire.end()
-        return judge.judge(self.scenario, self.spec, self.peers, self.steps,
-                           codes, trouble, wire.counts)
+        return judge.judge(self.scenario, self.peers, self.steps, codes,
+                           trouble, wire.counts)
 
 
 def main():

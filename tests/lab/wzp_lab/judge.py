@@ -5,8 +5,6 @@ reached" (all is well, but the path is the relay where direct is expected),
 "failed" (a rule was broken, in words in `why`), "lab" (the lab itself)."""
 
 SHOWN = {"direct": "D", "relay": "R", "none": "-"}
-# How long both sides may differ: one-way delays and scheduling.
-APART_FLOOR_MS = 250
 SETTLE_US = 300 * 1000
 
 
@@ -66,7 +64,7 @@ def longest_gap_ms(frames):
     return max((y - x for x, y in zip(times, times[1:])), default=0) / 1000
 
 
-def lost_between(frames, sent, start_us, end_us):
+def lost_between(frames, start_us, end_us):
     """Numbers that never came and lie between arrivals in that time."""
     got = {number for number, _, _ in frames}
     near = [number for number, t, _ in frames
@@ -106,7 +104,7 @@ def _ms(call, name):
     return value / 1000 if value >= 0 else None
 
 
-def _side(peer, other, end_us):
+def _side(peer, other):
     call = last_call(peer)
     frames = frames_of(peer)
     summary = [e for e in other.events if e["e"] == "summary"]
@@ -115,7 +113,6 @@ def _side(peer, other, end_us):
     race_us = next((e["t"] for e in peer.events
                     if e["e"] == "progress" and e["step"] == "race"), None)
     heard = wall_ms(peer, race_us, e="heard") if race_us else None
-    dials = [dict(dial) for dial in call.get("dials", [])]
     return {
         "path": path_at_end(peer), "role": call.get("role", ""),
         "race_us": race_us,
@@ -126,11 +123,12 @@ def _side(peer, other, end_us):
         "frames": count_frames(frames, sent),
         "gap_ms": longest_gap_ms(frames),
         "late_ms": late[len(late) // 2] / 1000 if late else None,
-        "dials": dials, "calls": call.get("calls", 0),
+        "dials": call.get("dials", []), "calls": call.get("calls", 0),
         "bad": call.get("bad", 0),
         "bytes": {path["path"]: path["bytes_sent"]
                   for path in call.get("paths", [])},
         "payload": call.get("bytes_payload_sent", 0),
+        "traffic": traffic(peer),
         "errors": [e.get("error") or e.get("text", "") for e in peer.events
                    if "error" in e or e["e"] == "warning"],
     }
@@ -152,7 +150,7 @@ def _gaps(scenario, peers, steps):
                 end = moment + int(
                     (scenario.seconds - step.at) * 1e6) - SETTLE_US
             entry["gap_ms"][name] = gap_ms(frames, moment, end)
-            entry["lost"][name] = lost_between(frames, 0, moment, end)
+            entry["lost"][name] = lost_between(frames, moment, end)
             last = [t for t, _ in path_changes(peer) if moment <= t <= end]
             entry["settled_ms"][name] = ((last[-1] - moment) / 1000
                                          if last else None)
@@ -160,7 +158,7 @@ def _gaps(scenario, peers, steps):
     return out
 
 
-def _check_error(scenario, peers, why):
+def _check_error(peers, why):
     """Both paths dead: the caller says so, and names both."""
     texts = [event.get("error", "") for event in peers["a"].events
              if event["e"] in ("state", "retrying")]
@@ -169,7 +167,7 @@ def _check_error(scenario, peers, why):
         why.append("no error that names both paths, but: %s" % texts)
 
 
-def _check_media(scenario, sides, peers, why):
+def _check_media(scenario, sides, why):
     for name, side in sides.items():
         if side["heard_ms"] is None:
             why.append("%s never heard anything" % name)
@@ -189,7 +187,22 @@ def _check_frames(sides, why):
                            (name, side["frames"][fault], fault))
 
 
-def judge(scenario, spec, peers, steps, codes, trouble, ways):
+def traffic(peer):
+    """Between the first and the last snapshot that was asked for: bytes of UDP
+    sent on each path for a byte of media."""
+    stats = [e for e in peer.events if e["e"] == "stats" and "role" in e]
+    if len(stats) < 2:
+        return {}
+    first, last = stats[0], stats[-1]
+    media = last["bytes_payload_sent"] - first["bytes_payload_sent"]
+    if media <= 0:
+        return {}
+    before = {path["path"]: path["bytes_sent"] for path in first["paths"]}
+    return {path["path"]: (path["bytes_sent"] - before.get(path["path"], 0)) /
+            media for path in last["paths"]}
+
+
+def judge(scenario, peers, steps, codes, trouble, ways):
     why = []
     if trouble:
         why.append(trouble)
@@ -198,18 +211,17 @@ def judge(scenario, spec, peers, steps, codes, trouble, ways):
             why.append("%s ended with %s" % (name, code))
     if set(peers) != {"a", "b"}:
         return {"verdict": "failed", "why": why, "expect": scenario.expect}
-    end = max((e["t"] for p in peers.values() for e in p.events), default=0)
-    sides = {name: _side(peer, peers["b" if name == "a" else "a"], end)
+    sides = {name: _side(peer, peers["b" if name == "a" else "a"])
              for name, peer in peers.items()}
     result = {"expect": scenario.expect, "a": sides["a"], "b": sides["b"],
               "gaps": _gaps(scenario, peers, steps), "ways": ways,
               "apart_ms": apart_ms(peers["a"], peers["b"])}
     _check_frames(sides, why)
     if scenario.expect == "E":
-        _check_error(scenario, peers, why)
+        _check_error(peers, why)
         result["path"] = "E" if not why else "-"
     else:
-        _check_media(scenario, sides, peers, why)
+        _check_media(scenario, sides, why)
         result["path"] = (sides["a"]["path"] if sides["a"]["path"] ==
                           sides["b"]["path"] else "%s/%s" %
                           (sides["a"]["path"], sides["b"]["path"]))

@@ -37,8 +37,6 @@ class Scenario:
                                     # error that names both paths
     group: str = "matrix"
     first: Optional[str] = None     # path before the steps; None: as expect
-    today: Optional[str] = None     # what it is known to come to where the
-                                    # design is not built yet
     same_lan: bool = False          # b is in a's LAN
     delay_ms: float = 20            # one way, between any two ports
     jitter_ms: float = 0
@@ -50,7 +48,6 @@ class Scenario:
     skews: tuple = (0,)
     limit: float = 30.0             # of a run, seconds
     media_within: float = 5.0       # of the caller's start, seconds
-    relays: int = 1
     gap_limit_ms: Optional[float] = None    # race.md's target
     needs: str = ""                 # what of the design it waits for
     smoke: bool = False

@@ -229,7 +229,6 @@ class Network:
         first = seed % 2
         self.a = Place("a", scenario.a, first, 1)
         self.b = Place("b", scenario.b, 1 - first, 2)
-        self.relays = scenario.relays
         self._make_namespaces()
         self._make_ports(folder)
         self._make_relay()
@@ -270,7 +269,7 @@ class Network:
 
     def _make_relay(self):
         lines = ["link set lo up", "link set wan up"]
-        for v4, v6 in list(zip(RELAY4, RELAY6))[:max(self.relays, 2)]:
+        for v4, v6 in zip(RELAY4, RELAY6):
             lines += ["addr add %s/32 dev wan" % v4,
                       "addr add %s/128 dev wan nodad" % v6]
         lines += ["route add default dev wan src " + RELAY4[0],
@@ -311,12 +310,12 @@ class Network:
                       "loss b a %g" % scenario.direct_loss]
         self.wire.tell(*lines, *scenario.setup)
 
-    def relay_address(self, place, number=0):
+    def relay_address(self, place):
         """How a side calls the relay: by IPv4 where it has any."""
         where = self.a if self.scenario.same_lan else place
         if 4 in where.families():
-            return "%s:%d" % (RELAY4[number], routers.RELAY_PORT)
-        return "[%s]:%d" % (RELAY6[number], routers.RELAY_PORT)
+            return "%s:%d" % (RELAY4[0], routers.RELAY_PORT)
+        return "[%s]:%d" % (RELAY6[0], routers.RELAY_PORT)
 
 
 def mount_run():

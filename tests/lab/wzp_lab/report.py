@@ -191,6 +191,23 @@ def gaps(results):
                       *out]) + "\n"
 
 
+def traffic(results):
+    """Bytes of UDP sent for a byte of media."""
+    out = []
+    for name, runs in _rows(results):
+        paths = {}
+        for result in runs:
+            for side in _sides(result):
+                for path, share in side.get("traffic", {}).items():
+                    paths.setdefault(path, []).append(share)
+        for path, shares in sorted(paths.items()):
+            out.append("| %s | %s | %d | %.3f |" % (
+                name, path, len(shares), percentile(shares, 0.5)))
+    return "\n".join(["| scenario | path | sides | bytes sent for a byte of "
+                      "media |", "|---|---|---|---|", *out]) + "\n" \
+        if out else ""
+
+
 def one_by_one(results):
     out = ["| scenario | runs | expected | came to | rules kept | first media "
            "ms | direct ms | longest gap ms | different paths ms |",
@@ -210,7 +227,7 @@ def one_by_one(results):
 
 def tables(results):
     parts = [matrix(results), times(results), by_skew(results),
-             gaps(results), one_by_one(results),
+             gaps(results), traffic(results), one_by_one(results),
              "Of three figures: median / p95 / largest."]
     return "\n".join(part for part in parts if part)
 

@@ -584,6 +584,60 @@ add_for_each_way (const char *name, WzpTestFunc func)
   }
 }
 
+/* The hops that a datagram in the queue of @udp has left; -1: not told. */
+static int
+receive_hops (WzpUdp *udp)
+{
+  guint8 data[64], control[256];
+  struct iovec iov = { .iov_base = data, .iov_len = sizeof data };
+  struct msghdr header = { .msg_iov = &iov,
+    .msg_iovlen = 1,
+    .msg_control = control,
+    .msg_controllen = sizeof control };
+  int hops = -1;
+
+  g_assert_cmpint (recvmsg (wzp_udp_get_fd (udp), &header, 0), ==, 5);
+  for (struct cmsghdr *cmsg = CMSG_FIRSTHDR (&header); cmsg != NULL;
+       cmsg = CMSG_NXTHDR (&header, cmsg))
+    if ((cmsg->cmsg_level == IPPROTO_IP && cmsg->cmsg_type == IP_TTL) ||
+        (cmsg->cmsg_level == IPPROTO_IPV6 && cmsg->cmsg_type == IPV6_HOPLIMIT))
+      memcpy (&hops, CMSG_DATA (cmsg), sizeof hops);
+  return hops;
+}
+
+static void
+test_ttl (WzpTest *test, gconstpointer data)
+{
+  const char *addr = data;
+  const int on = 1;
+  g_autoptr (WzpUdp) from = NULL;
+  g_autoptr (WzpUdp) to = NULL;
+  WzpUdpStats stats;
+
+  g_test_summary ("One datagram with few hops to live, the next as usual");
+  if (skip_without_ipv6 (addr))
+    return;
+  from = udp_open (addr, NULL);
+  to = udp_open (addr, NULL);
+  if (addr[0] == '[')
+    setsockopt (
+        wzp_udp_get_fd (to), IPPROTO_IPV6, IPV6_RECVHOPLIMIT, &on, sizeof on);
+  else
+    setsockopt (wzp_udp_get_fd (to), IPPROTO_IP, IP_RECVTTL, &on, sizeof on);
+  g_assert_cmpint (wzp_udp_send_ttl (from, wzp_udp_get_local (to), 3,
+                       (const guint8 *) "hello", 5),
+      ==, WZP_UDP_SENT);
+  g_assert_cmpint (wzp_udp_send (from, NULL, wzp_udp_get_local (to), 0,
+                       (const guint8 *) "hello", 5, 5, NULL),
+      ==, WZP_UDP_SENT);
+  fcntl (wzp_udp_get_fd (to), F_SETFL, 0); /* waits */
+  g_assert_cmpint (receive_hops (to), ==, 3);
+  g_assert_cmpint (receive_hops (to), >, 3);
+  wzp_udp_get_stats (from, &stats);
+  g_assert_cmpuint (stats.datagrams_sent, ==, 2);
+  g_assert_cmpuint (stats.bytes_sent, ==, 10);
+}
+
 int
 main (int argc, char **argv)
 {
@@ -605,6 +659,8 @@ main (int argc, char **argv)
   wzp_test_add (
       "/udp/same-port-both-families", NULL, test_same_port_both_families);
   wzp_test_add ("/udp/options", NULL, test_options);
+  wzp_test_add ("/udp/ttl/4", "127.0.0.1:0", test_ttl);
+  wzp_test_add ("/udp/ttl/6", "[::1]:0", test_ttl);
   wzp_test_add ("/udp/from-fd-4", "127.0.0.1:0", test_from_fd);
   if (udp_have_ipv6 ())
     wzp_test_add ("/udp/from-fd-6", "[::1]:0", test_from_fd);

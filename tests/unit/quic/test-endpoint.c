@@ -280,6 +280,40 @@ test_given_wrong (WzpTest *test, gconstpointer data)
   }
 }
 
+/* Who keeps a connection alive */
+
+static void
+test_keep_alive (WzpTest *test, gconstpointer data)
+{
+  const WzpEndpointConfig config = {
+    .server_keep_alive_ms = WZP_ENDPOINT_NO_KEEP_ALIVE, .idle_timeout_ms = 2000
+  };
+  g_autoptr (Peer) server = peer_new (test->context, 4, NULL, &config);
+  g_autoptr (Peer) client = peer_new (test->context, 4, NULL, NULL);
+  const WzpDialOptions options = {
+    .server_name = "x",
+    .keep_alive_ms = 20,
+    .expect_key = wzp_identity_get_public_key (server->identity),
+  };
+  PeerConn *out = peer_dial_full (client, &server->addr, &options, NULL);
+  WzpConnInfo info;
+  guint64 before;
+
+  g_test_summary ("A dial with a keep-alive of its own, to a server without");
+
+  wzp_test_assert_until (test,
+      out->n_established == 1 && peer_accepted (server, 0) != NULL,
+      PEER_WAIT_MS);
+  wzp_conn_get_info (peer_accepted (server, 0)->conn, &info);
+  before = info.packets_received;
+  /* With the 5 s of the endpoint it would take over a minute. */
+  wzp_test_assert_until (test,
+      (wzp_conn_get_info (peer_accepted (server, 0)->conn, &info),
+          info.packets_received >= before + 20),
+      PEER_WAIT_MS);
+  g_assert_cmpuint (out->n_closed, ==, 0);
+}
+
 /* Another identity for one dial */
 
 static void
@@ -421,7 +455,13 @@ test_packets (WzpTest *test, gconstpointer data)
     g_assert_true (wzp_addr_parse ("[::1]:9", &v6, NULL));
     g_assert_false (
         wzp_endpoint_send_packet (a->endpoint, &v6, punch, sizeof punch));
+    g_assert_false (wzp_endpoint_send_packet_ttl (
+        a->endpoint, &v6, 3, punch, sizeof punch));
   }
+  /* Few hops are enough here. */
+  g_assert_true (wzp_endpoint_send_packet_ttl (
+      a->endpoint, &b->addr, 3, punch, sizeof punch));
+  wzp_test_assert_until (test, b->n_packets == 2, PEER_WAIT_MS);
 }
 
 static gpointer
@@ -498,6 +538,7 @@ main (int argc, char **argv)
   wzp_test_add ("/endpoint/given-socket", NULL, test_given_socket);
   wzp_test_add ("/endpoint/given-both", NULL, test_given_both);
   wzp_test_add ("/endpoint/given-wrong", NULL, test_given_wrong);
+  wzp_test_add ("/endpoint/keep-alive", NULL, test_keep_alive);
   wzp_test_add ("/endpoint/dial-as", NULL, test_dial_as);
   wzp_test_add ("/endpoint/wrong-key", NULL, test_wrong_key);
   wzp_test_add ("/endpoint/not-admitted", NULL, test_not_admitted);
