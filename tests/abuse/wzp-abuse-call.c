@@ -12,7 +12,7 @@
  * relay has one socket, and where it does not get to read that, the kernel
  * drops what it has no room for, the flood's or the call's. Nothing is sent
  * again. */
-#define LOST_OF    100u
+#define LOST_OF 100u
 
 typedef struct {
   WzpSendFlow *send;
