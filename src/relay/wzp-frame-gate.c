@@ -125,13 +125,15 @@ add_first (Flow *flow, guint64 number)
   }
 }
 
+/* Where none is known and none was forgotten it is the flow's first frame, of
+ * which the beginning is still on its way. */
 static guint64
 find_first (const Flow *flow, guint64 number)
 {
   for (guint i = flow->n_firsts; i > 0; i--)
     if (flow->firsts[i - 1] <= number)
       return flow->firsts[i - 1];
-  return number;
+  return flow->n_firsts < MAX_FIRSTS ? 0 : number;
 }
 
 void
