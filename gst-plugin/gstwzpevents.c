@@ -228,16 +228,17 @@ static void
 on_path (WzpNode *node, WzpPath old_path, WzpPath new_path, gpointer user_data)
 {
   GstWzpClient *client = begin_event (node, user_data);
+  g_autofree WzpNodeStats *stats = NULL;
 
   if (client == NULL)
     return;
+  stats = g_new (WzpNodeStats, 1);
+  wzp_node_get_stats (node, stats);
   gst_wzp_events_set_path (client, new_path);
   g_signal_emit (client->element,
       signals[client->settings.is_sink][SIGNAL_PATH_CHANGED], 0, old_path,
       new_path);
-  post_element (client,
-      gst_structure_new ("wzp-path", "old", gst_wzp_path_get_type (), old_path,
-          "new", gst_wzp_path_get_type (), new_path, NULL));
+  post_element (client, gst_wzp_stats_new_path (stats, old_path, new_path));
   end_event (client);
 }
 

@@ -128,6 +128,11 @@ const GstWzpSettingSpec gst_wzp_specs[GST_WZP_N_SETTINGS] = {
   [GST_WZP_SETTING_RETRY_BACKOFF_MAX] = { "retry-backoff-max",
       "Retry backoff maximum", "Seconds between retries at most", KIND_DOUBLE,
       FOR_BOTH, 0.01, MAX_BACKOFF_S, 30 },
+  [GST_WZP_SETTING_TIMELINE_LOCATION] = { "timeline-location",
+      "Timeline location",
+      "Folder to write a JSON file about each call into when it ends, created "
+      "when missing (NULL = what WZP_TIMELINE_DIR names, or nowhere)",
+      KIND_STRING, FOR_BOTH },
   [GST_WZP_SETTING_SESSION] = { "session", "Session",
       "Elements of a process that name the same session share one call "
       "(NULL = a call of its own)",

@@ -474,6 +474,8 @@ fill_how (const GstWzpSettings *self, WzpNodeConfig *config)
       g_value_get_double (peek (self, GST_WZP_SETTING_RETRY_BACKOFF_FACTOR));
   config->retry_backoff_max =
       g_value_get_double (peek (self, GST_WZP_SETTING_RETRY_BACKOFF_MAX));
+  config->timeline_folder =
+      peek_string (self, GST_WZP_SETTING_TIMELINE_LOCATION);
 }
 
 void

@@ -19,6 +19,14 @@ append_structure (GValue *array, GstStructure *s)
   gst_value_array_append_and_take_value (array, &value);
 }
 
+/* Left out where there is nothing to say. */
+static void
+set_text (GstStructure *s, const char *field, const char *text)
+{
+  if (text[0] != '\0')
+    gst_structure_set (s, field, G_TYPE_STRING, text, NULL);
+}
+
 static GstStructure *
 new_path (const WzpPathStats *path)
 {
@@ -43,8 +51,7 @@ new_dial (const WzpDialStats *dial)
       G_TYPE_STRING, dial->state, "took-ms", G_TYPE_DOUBLE,
       to_ms (dial->took_us), NULL);
 
-  if (dial->reason[0] != '\0')
-    gst_structure_set (s, "reason", G_TYPE_STRING, dial->reason, NULL);
+  set_text (s, "reason", dial->reason);
   return s;
 }
 
@@ -158,6 +165,7 @@ new_caller (const WzpCallStats *call)
 
   add_call (&sum, &sent_lost, call);
   set_counters (s, &sum, sent_lost);
+  set_text (s, "path-reason", call->path_reason);
   set_paths (s, call);
   set_race (s, call);
   return s;
@@ -240,8 +248,10 @@ gst_wzp_stats_new (const WzpNodeStats *stats, const GstWzpRates *rates,
       "negotiated-latency-ms", G_TYPE_INT, (int) latency_ms, NULL);
   set_paths (s, n_calls > 0 ? &stats->calls[0] : NULL);
   set_candidates (s, stats);
-  if (n_calls > 0)
+  if (n_calls > 0) {
+    set_text (s, "path-reason", stats->calls[0].path_reason);
     set_race (s, &stats->calls[0]);
+  }
   if (n_calls > 1)
     set_callers (s, stats);
   if (stats != NULL && stats->room_members > 0)
@@ -264,5 +274,17 @@ gst_wzp_stats_new_race (const WzpNodeStats *stats)
   gst_structure_set (s, "fingerprint", G_TYPE_STRING,
       wzp_fingerprint_to_string (&call->peer, text), "role", G_TYPE_STRING,
       call->role, NULL);
+  return s;
+}
+
+GstStructure *
+gst_wzp_stats_new_path (
+    const WzpNodeStats *stats, WzpPath old_path, WzpPath new_path)
+{
+  GstStructure *s =
+      gst_structure_new ("wzp-path", "old", gst_wzp_path_get_type (), old_path,
+          "new", gst_wzp_path_get_type (), new_path, NULL);
+
+  set_text (s, "reason", stats->path_reason);
   return s;
 }

@@ -34,4 +34,8 @@ GstStructure *gst_wzp_stats_new (const WzpNodeStats *stats,
  * with the peer and the role. NULL: there is no call. */
 GstStructure *gst_wzp_stats_new_race (const WzpNodeStats *stats);
 
+/* The structure "wzp-path" of an element message. */
+GstStructure *gst_wzp_stats_new_path (
+    const WzpNodeStats *stats, WzpPath old_path, WzpPath new_path);
+
 G_END_DECLS

@@ -90,6 +90,7 @@ wzp_packetizer_next (
       G_N_ELEMENTS (ret_packet->payload), &ret_packet->payload_len);
   self->offset += ret_packet->payload_len;
 
+  ret_packet->starts_frame = head.is_start;
   ret_packet->ends_frame = self->offset == self->frame->meta.size;
   if (ret_packet->ends_frame) {
     /* Known only now that the length of the head is: same length. */
@@ -98,6 +99,12 @@ wzp_packetizer_next (
     self->is_underway = FALSE;
   }
   return TRUE;
+}
+
+WzpFrame *
+wzp_packetizer_get_frame (const WzpPacketizer *self)
+{
+  return self->frame;
 }
 
 void
@@ -111,4 +118,12 @@ guint64
 wzp_packetizer_get_next_frame (const WzpPacketizer *self)
 {
   return self->next_frame;
+}
+
+void
+wzp_packetizer_set_next_frame (WzpPacketizer *self, guint64 number)
+{
+  g_return_if_fail (!self->is_underway);
+
+  self->next_frame = number;
 }

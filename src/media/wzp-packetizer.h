@@ -15,7 +15,7 @@ typedef struct {
   struct iovec payload[WZP_FRAME_MAX_IOV];
   guint n_payload;
   gsize payload_len;
-  gboolean ends_frame;
+  gboolean starts_frame, ends_frame;
 } WzpPacket;
 
 /* @flow: 1 to WZP_FLOW_ID_MAX, or in an open room wzp_datagram_room_flow(). */
@@ -31,9 +31,13 @@ gboolean wzp_packetizer_is_idle (const WzpPacketizer *self);
  * payload points into the frame, which stays until the call after the last. */
 gboolean wzp_packetizer_next (WzpPacketizer *self, guint64 number,
     gsize max_size, WzpPacket *ret_packet);
+/* The frame of the last datagram, borrowed; NULL: none. */
+WzpFrame *wzp_packetizer_get_frame (const WzpPacketizer *self);
 /* Gives up the rest of the frame under way: the receiver sees it as lost. */
 void wzp_packetizer_abandon (WzpPacketizer *self);
 /* The number that the next frame will get. */
 guint64 wzp_packetizer_get_next_frame (const WzpPacketizer *self);
+/* Only when idle: for a frame that is sent again. */
+void wzp_packetizer_set_next_frame (WzpPacketizer *self, guint64 number);
 
 G_END_DECLS

@@ -93,7 +93,7 @@ check_key (const WzpTls *self, GError **error)
     return TRUE;
 
   g_set_error (error, WZP_ERROR, WZP_ERROR_IDENTITY,
-      "The other side is %s, expected was %s",
+      "Not the expected key: it is %s, expected was %s",
       wzp_fingerprint_to_string (&fingerprint, found),
       wzp_fingerprint_to_string (&self->expected_fingerprint, expected));
   return FALSE;

@@ -20,6 +20,7 @@ struct _WzpNominate {
   gint64 now_us;
   WzpPathHealth paths[N_PATHS]; /* [WZP_PATH_NONE]: never up */
   guint64 next_seq;
+  gboolean expects_relay; /* the peer is there, we were told */
 
   /* The nomination: made by us (Dialer), followed by us (Acceptor). */
   guint64 epoch, n;
@@ -76,7 +77,9 @@ is_up (const WzpNominate *self, WzpPath path)
 static gboolean
 is_heard (const WzpNominate *self, WzpPath path)
 {
-  return is_up (self, path) && self->paths[path].heard_us >= 0;
+  return is_up (self, path) &&
+      (self->paths[path].heard_us >= 0 ||
+          (path == WZP_PATH_RELAY && self->expects_relay));
 }
 
 static gboolean
@@ -124,6 +127,8 @@ nominate (WzpNominate *self, WzpPath path)
 {
   self->n++;
   self->target = path;
+  g_debug (
+      "nominate %p: nominates %s", (void *) self, wzp_path_to_string (path));
   self->is_acked = FALSE;
   self->nominated_us = self->now_us;
   self->resend_gap_us = WZP_NOMINATE_RESEND_MIN_US;
@@ -143,14 +148,50 @@ may_move_to_direct (const WzpNominate *self)
       !wzp_path_health_is_held (direct, self->now_us);
 }
 
+/* Where the peer was heard, or its direct path is gone. */
+static gboolean
+may_use_relay (const WzpNominate *self)
+{
+  return is_up (self, WZP_PATH_RELAY) &&
+      (self->has_begun || is_heard (self, WZP_PATH_RELAY));
+}
+
+static gboolean
+is_proof_overdue (const WzpNominate *self, WzpPath path)
+{
+  const WzpPathHealth *health = &self->paths[path];
+
+  return health->is_up && !wzp_path_health_was_proved (health) &&
+      self->now_us - health->up_us >= WZP_NOMINATE_PROOF_US;
+}
+
+/* What carries media before any nomination. */
 static WzpPath
-choose_first (const WzpNominate *self)
+choose_heard (const WzpNominate *self)
 {
   if (is_heard (self, WZP_PATH_DIRECT))
     return WZP_PATH_DIRECT;
-  if (is_heard (self, WZP_PATH_RELAY))
+  if (may_use_relay (self))
     return WZP_PATH_RELAY;
   return WZP_PATH_NONE;
+}
+
+/* The Dialer's first nomination. */
+static WzpPath
+choose_first (const WzpNominate *self)
+{
+  const WzpPathHealth *direct = &self->paths[WZP_PATH_DIRECT];
+
+  if (wzp_path_health_is_proved (direct, self->now_us))
+    return WZP_PATH_DIRECT;
+  if (!direct->is_up)
+    return may_use_relay (self) ? WZP_PATH_RELAY : WZP_PATH_NONE;
+  if (!is_heard (self, WZP_PATH_RELAY) ||
+      wzp_path_health_is_on_trial (direct, self->now_us))
+    return WZP_PATH_NONE;
+  return is_dead (self, WZP_PATH_RELAY) && !is_dead (self, WZP_PATH_DIRECT)
+      ? WZP_PATH_DIRECT
+      : WZP_PATH_RELAY;
 }
 
 /* The Dialer's choice. */
@@ -167,6 +208,10 @@ choose (const WzpNominate *self)
     return other;
   if (current == WZP_PATH_RELAY && may_move_to_direct (self))
     return WZP_PATH_DIRECT;
+  if (current == WZP_PATH_DIRECT && is_heard (self, WZP_PATH_RELAY) &&
+      !is_dead (self, WZP_PATH_RELAY) &&
+      is_proof_overdue (self, WZP_PATH_DIRECT))
+    return WZP_PATH_RELAY;
   return current;
 }
 
@@ -187,7 +232,10 @@ lead (WzpNominate *self)
         MIN (2 * self->resend_gap_us, WZP_NOMINATE_RESEND_MAX_US);
     self->resend_us = self->now_us + self->resend_gap_us;
   }
-  set_path (self, is_up (self, self->target) ? self->target : WZP_PATH_NONE);
+  if (self->target == WZP_PATH_NONE)
+    set_path (self, choose_heard (self));
+  else
+    set_path (self, is_up (self, self->target) ? self->target : WZP_PATH_NONE);
 }
 
 /* What the Acceptor sends on. */
@@ -202,7 +250,7 @@ choose_provisional (const WzpNominate *self)
     return self->path;
   if (self->has_begun && is_up (self, other_path (down)))
     return other_path (down);
-  return choose_first (self);
+  return choose_heard (self);
 }
 
 /* The path to tell SUSPECT of, NONE: there is no reason to. */
@@ -261,6 +309,10 @@ choose_pace (const WzpNominate *self, WzpPath path)
   if (!health->is_up)
     return WZP_PACE_NONE;
   if (health->proved_us < 0 && !health->needs_back)
+    return WZP_PACE_PROVE;
+  /* The first nomination waits for a proof that is fresh. */
+  if (self->role == WZP_ROLE_DIALER && self->target == WZP_PATH_NONE &&
+      path == WZP_PATH_DIRECT)
     return WZP_PACE_PROVE;
   if (path == self->path)
     return is_suspect (self, path) ? WZP_PACE_URGENT : WZP_PACE_CURRENT;
@@ -439,6 +491,32 @@ take_probe (WzpNominate *self, WzpNominateAction *action)
   return FALSE;
 }
 
+/* Why told_path gave way to path. */
+static void
+fill_why (const WzpNominate *self, WzpNominateAction *action)
+{
+  const WzpPathHealth *from = &self->paths[action->old_path];
+  const WzpPathHealth *to = &self->paths[action->path];
+  const gint64 silence_us = wzp_path_health_silence (from, self->now_us);
+  const gboolean is_silent = silence_us >= WZP_NOMINATE_SUSPECT_MIN_US;
+
+  if (action->old_path != WZP_PATH_NONE && !from->is_up) {
+    action->why = WZP_NOMINATE_WHY_LOST;
+  } else if (self->role == WZP_ROLE_ACCEPTOR && action->path == self->target) {
+    action->why = WZP_NOMINATE_WHY_PEER;
+    action->why_us = is_silent ? silence_us : 0;
+  } else if (is_silent) {
+    action->why = WZP_NOMINATE_WHY_SILENT;
+    action->why_us = silence_us;
+  } else if (action->old_path == WZP_PATH_NONE ||
+      !wzp_path_health_was_proved (to)) {
+    action->why = WZP_NOMINATE_WHY_HEARD;
+  } else {
+    action->why = WZP_NOMINATE_WHY_PROVED;
+    action->why_us = wzp_path_health_rtt (from) - wzp_path_health_rtt (to);
+  }
+}
+
 static gint64
 earlier (gint64 a, gint64 b)
 {
@@ -518,6 +596,16 @@ wzp_nominate_heard (WzpNominate *self, WzpPath path, gint64 now_us)
 }
 
 void
+wzp_nominate_expect_relay (WzpNominate *self, gint64 now_us)
+{
+  g_return_if_fail (self != NULL);
+
+  advance (self, now_us);
+  self->expects_relay = TRUE;
+  evaluate (self);
+}
+
+void
 wzp_nominate_receive (WzpNominate *self, const WzpControl *control,
     WzpPath path, gsize len, gint64 now_us)
 {
@@ -572,6 +660,7 @@ wzp_nominate_step (
     action.type = WZP_NOMINATE_ACTION_CHANGED;
     action.old_path = self->told_path;
     action.path = self->told_path = self->path;
+    fill_why (self, &action);
   } else if (!take_send (self, &action) && !take_answer (self, &action) &&
       !take_probe (self, &action)) {
     return FALSE;
@@ -623,6 +712,8 @@ wzp_nominate_get_duplicate (const WzpNominate *self)
   if (!is_up (self, other))
     return WZP_PATH_NONE;
   if (is_suspect (self, self->path) ||
+      (self->target == WZP_PATH_NONE && other == WZP_PATH_RELAY &&
+          is_heard (self, other)) ||
       (other == self->old_path && self->now_us < self->old_until_us))
     return other;
   return WZP_PATH_NONE;
@@ -634,6 +725,47 @@ wzp_nominate_is_proved (const WzpNominate *self, WzpPath path, gint64 now_us)
   g_return_val_if_fail (self != NULL && path_is_valid (path), FALSE);
 
   return wzp_path_health_is_proved (&self->paths[path], now_us);
+}
+
+gboolean
+wzp_nominate_is_suspect (const WzpNominate *self, WzpPath path, gint64 now_us)
+{
+  g_return_val_if_fail (self != NULL && path_is_valid (path), FALSE);
+
+  return wzp_path_health_is_suspect (&self->paths[path], now_us);
+}
+
+gboolean
+wzp_nominate_is_dead (const WzpNominate *self, WzpPath path, gint64 now_us)
+{
+  g_return_val_if_fail (self != NULL && path_is_valid (path), FALSE);
+
+  return wzp_path_health_is_dead (&self->paths[path], now_us);
+}
+
+gint64
+wzp_nominate_get_silence_us (
+    const WzpNominate *self, WzpPath path, gint64 now_us)
+{
+  g_return_val_if_fail (self != NULL && path_is_valid (path), 0);
+
+  return wzp_path_health_silence (&self->paths[path], now_us);
+}
+
+gint64
+wzp_nominate_get_patience_us (const WzpNominate *self, WzpPath path)
+{
+  g_return_val_if_fail (self != NULL && path_is_valid (path), 0);
+
+  return wzp_path_health_patience (&self->paths[path]);
+}
+
+gboolean
+wzp_nominate_is_proof_overdue (const WzpNominate *self, WzpPath path)
+{
+  g_return_val_if_fail (self != NULL && path_is_valid (path), FALSE);
+
+  return is_proof_overdue (self, path);
 }
 
 WzpPath

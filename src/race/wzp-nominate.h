@@ -12,13 +12,17 @@
  *     PROBE was answered on it within WZP_NOMINATE_FRESH and, since the path is
  *     up, something of that size of the peer's has come by it: so large
  *     packets pass both ways. (Both sides probe padded, so PROBE_ACK is not.)
- *   - The first path that is heard carries media at once: the Dialer nominates
- *     it, the Acceptor sends on it provisionally until a NOMINATE comes. Both
- *     at once: direct.
+ *   - The first path that is heard carries media at once, provisionally, until
+ *     there is a nomination; both at once: direct, duplicated on the relay.
+ *   - The Dialer's first nomination: direct once that is proved, or the relay
+ *     once that is heard and no direct path is *on trial*: up for less than
+ *     max (2 PTO, 150 ms) and not proved yet. Where that relay is dead by then,
+ *     direct all the same.
  *   - The Dialer moves to direct once direct is proved, not suspect and not
  *     held down; it moves to the relay when direct is down, or is dead while
  *     the relay is not; and from a relay that is down or dead to a direct path
- *     that is not, proved or held down or not. Never otherwise.
+ *     that is not, proved or held down or not, and back once the relay lives
+ *     if direct was not proved within 1 s. Never otherwise.
  *   - From its NOMINATE (Dialer) or its arrival (Acceptor) a side sends on the
  *     new path; until NOMINATE_ACK + 1 RTT (Dialer), or 1 RTT (Acceptor), it
  *     duplicates on the old path while that is up.
@@ -69,6 +73,7 @@ G_BEGIN_DECLS
 /* The same without prefix and seal: bytes of the PROBE's text. */
 #define WZP_NOMINATE_PROOF_TEXT                                               \
   (WZP_NOMINATE_PROOF_SIZE - WZP_DATAGRAM_MAX_PREFIX - 16u)
+#define WZP_NOMINATE_PROOF_US       (G_USEC_PER_SEC)
 #define WZP_NOMINATE_BACK_PROBES    10u
 #define WZP_NOMINATE_HOLD_MAX_US    (60 * G_USEC_PER_SEC)
 #define WZP_NOMINATE_RESEND_MIN_US  (300 * 1000)
@@ -88,6 +93,18 @@ typedef enum {
   WZP_NOMINATE_ACTION_CHANGED,   /* old_path, path: what we send on changed */
 } WzpNominateActionType;
 
+/* Why what we send on changed. */
+typedef enum {
+  WZP_NOMINATE_WHY_HEARD,  /* the peer was heard by it, or must be there */
+  WZP_NOMINATE_WHY_LOST,   /* the old one's connection is gone */
+  WZP_NOMINATE_WHY_SILENT, /* the old one did not answer; why_us: for how long,
+                            * WZP_NOMINATE_SEND_ERROR: it cannot be sent */
+  WZP_NOMINATE_WHY_PEER,   /* Acceptor: it was nominated; why_us: how long the
+                            * old one did not answer, 0: it did */
+  WZP_NOMINATE_WHY_PROVED, /* full-size packets pass; why_us: by how much its
+                            * round trip is shorter, may be negative */
+} WzpNominateWhy;
+
 typedef struct {
   WzpNominateActionType type;
   WzpControl control; /* all but CHANGED: what to write (no strings); with its
@@ -95,6 +112,8 @@ typedef struct {
   WzpPath path, old_path;
   guint64 seq;
   gboolean padded;    /* PROBE only */
+  WzpNominateWhy why; /* CHANGED only, as the next */
+  gint64 why_us;
 } WzpNominateAction;
 
 /* Epoch 1. */
@@ -114,6 +133,9 @@ void wzp_nominate_path_up (WzpNominate *self, WzpPath path, gint64 now_us);
 void wzp_nominate_path_down (WzpNominate *self, WzpPath path, gint64 now_us);
 /* Anything authentic of the peer (not of the relay) came by @path. */
 void wzp_nominate_heard (WzpNominate *self, WzpPath path, gint64 now_us);
+/* The peer is there by the relay path, as the relay's signalling says: where
+ * that is up it counts as heard. */
+void wzp_nominate_expect_relay (WzpNominate *self, gint64 now_us);
 /* PROBE, PROBE_ACK (from @path, which must be the one named in it), NOMINATE,
  * NOMINATE_ACK, SUSPECT (any path: WZP_PATH_NONE). @len: bytes of the datagram
  * or of the text it came in. Others, and what does not fit the role, are
@@ -139,8 +161,22 @@ WzpPath wzp_nominate_get_path (const WzpNominate *self);
 WzpPath wzp_nominate_get_duplicate (const WzpNominate *self);
 gboolean wzp_nominate_is_proved (
     const WzpNominate *self, WzpPath path, gint64 now_us);
+/* For stats, as what follows: wzp_path_health_is_suspect(), _is_dead() and
+ * _silence() of a path. */
+gboolean wzp_nominate_is_suspect (
+    const WzpNominate *self, WzpPath path, gint64 now_us);
+gboolean wzp_nominate_is_dead (
+    const WzpNominate *self, WzpPath path, gint64 now_us);
+gint64 wzp_nominate_get_silence_us (
+    const WzpNominate *self, WzpPath path, gint64 now_us);
+/* How long @path may leave something unacknowledged before it is suspect. */
+gint64 wzp_nominate_get_patience_us (const WzpNominate *self, WzpPath path);
+/* Up for WZP_NOMINATE_PROOF_US, and never proved, by the latest time that was
+ * passed in. */
+gboolean wzp_nominate_is_proof_overdue (
+    const WzpNominate *self, WzpPath path);
 
-/* For stats: what was nominated last (NONE: nothing yet). @ret_epoch, @ret_n:
+/* What was nominated last (NONE: nothing yet). @ret_epoch, @ret_n:
  * nullable. @ret_acked (nullable): the Acceptor follows (Dialer), or was told
  * that we do (Acceptor). */
 WzpPath wzp_nominate_get_nominated (const WzpNominate *self,

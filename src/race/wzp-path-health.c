@@ -32,6 +32,7 @@ reset_connection (WzpPathHealth *self)
   self->n_sent = self->n_unanswered = self->n_back = 0;
   self->probe_rtt_us = self->srtt_us = self->pto_us = 0;
   self->has_sample = self->is_sample_suspect = self->is_sample_dead = FALSE;
+  self->unacked_us = 0;
 }
 
 /* A round trip after which an answer is late: the connection's PTO, or what
@@ -42,8 +43,8 @@ late_us (const WzpPathHealth *self)
   return MAX (self->pto_us, self->probe_rtt_us * 3 / 2);
 }
 
-static gint64
-suspect_us (const WzpPathHealth *self)
+gint64
+wzp_path_health_patience (const WzpPathHealth *self)
 {
   return CLAMP (
       2 * late_us (self), WZP_PATH_SUSPECT_MIN_US, WZP_PATH_SUSPECT_MAX_US);
@@ -114,7 +115,8 @@ wzp_path_health_sample (
   self->srtt_us = CLAMP (srtt_us, 0, RTT_MAX_US);
   self->pto_us = CLAMP (pto_us, 0, RTT_MAX_US);
   self->has_sample = TRUE;
-  self->is_sample_suspect = unacked_us >= suspect_us (self);
+  self->unacked_us = unacked_us;
+  self->is_sample_suspect = unacked_us >= wzp_path_health_patience (self);
   self->is_sample_dead = unacked_us >= dead_us (self);
 }
 
@@ -254,11 +256,24 @@ wzp_path_health_is_proved (const WzpPathHealth *self, gint64 now_us)
 }
 
 gboolean
+wzp_path_health_was_proved (const WzpPathHealth *self)
+{
+  return self->is_up && self->is_big_heard && self->proved_us >= 0;
+}
+
+gboolean
+wzp_path_health_is_on_trial (const WzpPathHealth *self, gint64 now_us)
+{
+  return self->is_up && !wzp_path_health_was_proved (self) &&
+      now_us - self->up_us < wzp_path_health_patience (self);
+}
+
+gboolean
 wzp_path_health_is_doubted (const WzpPathHealth *self, gint64 now_us)
 {
   return self->is_up &&
       (self->is_sample_suspect ||
-          is_unanswered_for (self, suspect_us (self), now_us));
+          is_unanswered_for (self, wzp_path_health_patience (self), now_us));
 }
 
 gboolean
@@ -302,20 +317,32 @@ wzp_path_health_rtt (const WzpPathHealth *self)
 }
 
 gint64
+wzp_path_health_silence (const WzpPathHealth *self, gint64 now_us)
+{
+  gint64 silence_us = MAX (self->unacked_us, 0);
+
+  if (is_unanswered_for (self, 0, now_us))
+    silence_us = MAX (silence_us, now_us - self->unanswered_since_us);
+  return self->is_up ? silence_us : 0;
+}
+
+gint64
 wzp_path_health_next_turn (const WzpPathHealth *self, gint64 now_us)
 {
-  gint64 turns[4] = { -1, -1, -1, -1 };
+  gint64 turns[5] = { -1, -1, -1, -1, -1 };
   gint64 next = -1;
 
   if (!self->is_up)
     return -1;
   if (self->unanswered_since_us >= 0) {
-    turns[0] = self->unanswered_since_us + suspect_us (self);
+    turns[0] = self->unanswered_since_us + wzp_path_health_patience (self);
     turns[1] = self->unanswered_since_us + dead_us (self);
     turns[3] = self->heard_us + dead_us (self);
   }
   if (!self->needs_back)
     turns[2] = self->held_until_us;
+  if (!wzp_path_health_was_proved (self))
+    turns[4] = self->up_us + wzp_path_health_patience (self);
   for (guint i = 0; i < G_N_ELEMENTS (turns); i++)
     if (turns[i] > now_us && (next < 0 || turns[i] < next))
       next = turns[i];

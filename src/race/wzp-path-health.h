@@ -62,6 +62,7 @@ typedef struct {
 
   gint64 srtt_us, pto_us; /* of the connection; 0: unknown */
   gboolean has_sample, is_sample_suspect, is_sample_dead;
+  gint64 unacked_us; /* as the last sample had it */
   gint64 accused_us; /* the peer told SUSPECT, -1: no or answered since */
 
   gboolean needs_back; /* died: must answer WZP_PATH_BACK_PROBES again */
@@ -99,6 +100,13 @@ gboolean wzp_path_health_answer (
     WzpPathHealth *self, guint64 seq, gint64 now_us);
 
 gboolean wzp_path_health_is_proved (const WzpPathHealth *self, gint64 now_us);
+/* It was, once since it is up. */
+gboolean wzp_path_health_was_proved (const WzpPathHealth *self);
+/* Up for less than its patience, and not proved yet. */
+gboolean wzp_path_health_is_on_trial (
+    const WzpPathHealth *self, gint64 now_us);
+/* After what time without an acknowledgement or answer it is suspect. */
+gint64 wzp_path_health_patience (const WzpPathHealth *self);
 /* By what we see ourselves; suspect: or by what the peer told. */
 gboolean wzp_path_health_is_doubted (const WzpPathHealth *self, gint64 now_us);
 gboolean wzp_path_health_is_suspect (const WzpPathHealth *self, gint64 now_us);
@@ -108,6 +116,9 @@ gboolean wzp_path_health_is_held (const WzpPathHealth *self, gint64 now_us);
 gboolean wzp_path_health_is_answering (
     const WzpPathHealth *self, gint64 now_us);
 gint64 wzp_path_health_rtt (const WzpPathHealth *self);
+/* For how long what was sent by it has had no acknowledgement or answer; 0: for
+ * none; G_MAXINT64: it cannot be sent. */
+gint64 wzp_path_health_silence (const WzpPathHealth *self, gint64 now_us);
 /* The next moment after @now_us at which one of the above turns without an
  * event, -1: none. */
 gint64 wzp_path_health_next_turn (const WzpPathHealth *self, gint64 now_us);

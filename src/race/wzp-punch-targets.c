@@ -61,7 +61,15 @@ kind_of (const WzpPunchTarget *target)
                                                                 : KIND_LISTED;
 }
 
-/* The one of its kind that was heard longest ago. */
+static gboolean
+is_staler (const WzpPunchTarget *a, const WzpPunchTarget *b)
+{
+  if (a->is_past != b->is_past)
+    return a->is_past;
+  return a->heard_us < b->heard_us;
+}
+
+/* The one of its kind that is past, or was heard longest ago. */
 static WzpPunchTarget *
 find_stalest (WzpPunchTargets *self, Kind kind)
 {
@@ -71,7 +79,7 @@ find_stalest (WzpPunchTargets *self, Kind kind)
     WzpPunchTarget *target = &self->items[i];
 
     if (kind_of (target) == kind &&
-        (found == NULL || target->heard_us < found->heard_us))
+        (found == NULL || is_staler (target, found)))
       found = target;
   }
   return found;
@@ -103,6 +111,26 @@ wzp_punch_targets_add (
   return target;
 }
 
+static gboolean
+is_listed (const WzpCandidateList *listed, const WzpAddr *addr)
+{
+  for (guint i = 0; i < MIN (listed->n, WZP_CANDIDATES_MAX); i++)
+    if (wzp_addr_equal (&listed->items[i].addr, addr))
+      return TRUE;
+  return FALSE;
+}
+
+void
+wzp_punch_targets_age (WzpPunchTargets *self, const WzpCandidateList *listed)
+{
+  for (guint i = 0; i < self->n; i++) {
+    WzpPunchTarget *target = &self->items[i];
+
+    if (kind_of (target) == KIND_LISTED)
+      target->is_past = !is_listed (listed, &target->candidate.addr);
+  }
+}
+
 WzpPunchTarget *
 wzp_punch_targets_learn (
     WzpPunchTargets *self, const WzpAddr *from, gint64 now_us)
@@ -124,6 +152,8 @@ rank_target (const WzpPunchTarget *target)
 {
   if (target->heard_us != NEVER)
     return 4;
+  if (target->is_past)
+    return 0;
   switch (target->candidate.type) {
     case WZP_CANDIDATE_PEER_REFLEXIVE:
       return 3;
@@ -159,7 +189,7 @@ wzp_punch_targets_pick (WzpPunchTargets *self)
   for (guint i = 0; i < self->n; i++) {
     WzpPunchTarget *target = &self->items[i];
 
-    if (target->full_us == NEVER &&
+    if (target->full_us == NEVER && rank_target (target) > 0 &&
         (best == NULL || rank_target (target) > rank_target (best)))
       best = target;
   }
@@ -170,8 +200,10 @@ gint64
 wzp_punch_target_next (const WzpPunchTarget *target)
 {
   const gint64 *times = target->is_predicted ? predicted_ms : full_ms;
-  const guint n =
-      target->is_predicted ? G_N_ELEMENTS (predicted_ms) : WZP_PUNCHER_TIMES;
+  guint n = target->is_brief ? WZP_PUNCHER_BRIEF_TIMES : WZP_PUNCHER_TIMES;
+
+  if (target->is_predicted)
+    n = G_N_ELEMENTS (predicted_ms);
 
   if (target->full_us == NEVER || target->n_full >= n)
     return NEVER;
@@ -183,4 +215,74 @@ wzp_punch_target_begin (WzpPunchTarget *target, gint64 at_us)
 {
   target->full_us = at_us;
   target->n_full = 0;
+}
+
+const WzpPunchTarget *
+wzp_punch_targets_find_reflexive (const WzpPunchTargets *self)
+{
+  for (guint i = 0; i < self->n; i++)
+    if (self->items[i].candidate.type == WZP_CANDIDATE_SERVER_REFLEXIVE)
+      return &self->items[i];
+  return NULL;
+}
+
+/* ---- what is due ---- */
+
+gint64
+wzp_punch_target_dial_due (const WzpPunchTarget *target)
+{
+  gint64 wait_us = WZP_PUNCHER_REDIAL_US;
+
+  if (!target->wants_dial)
+    return NEVER;
+  if (target->dialled_us == NEVER)
+    return 0;
+  for (guint i = 1; i < target->dials; i++)
+    wait_us *= 3;
+  return target->dialled_us + wait_us;
+}
+
+gint64
+wzp_punch_earlier (gint64 a, gint64 b)
+{
+  if (a == NEVER || b == NEVER)
+    return MAX (a, b);
+  return MIN (a, b);
+}
+
+static gint64
+target_due (const WzpPunchTarget *target)
+{
+  gint64 due = NEVER;
+
+  if (target->opener_us != NEVER && target->openers < WZP_PUNCHER_OPENERS)
+    due = target->opener_us;
+  else
+    due = wzp_punch_target_next (target);
+  if (target->wants_answer)
+    due = 0;
+  return wzp_punch_earlier (due, wzp_punch_target_dial_due (target));
+}
+
+WzpPunchTarget *
+wzp_punch_targets_first_due (const WzpPunchTargets *self, gint64 *ret_due_us)
+{
+  WzpPunchTarget *first = NULL;
+
+  *ret_due_us = NEVER;
+  for (guint i = 0; i < self->n; i++) {
+    const gint64 due = target_due (&self->items[i]);
+
+    if (due == NEVER)
+      continue;
+    /* Of two, rather the one that openers go to: behind a sequential NAT the
+     * order is what a prediction is made of. */
+    if (first != NULL &&
+        (due > *ret_due_us ||
+            (due == *ret_due_us && !(self->items[i].is_far && !first->is_far))))
+      continue;
+    first = (WzpPunchTarget *) &self->items[i];
+    *ret_due_us = due;
+  }
+  return first;
 }

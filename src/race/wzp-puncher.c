@@ -5,6 +5,13 @@
 #define N_EARLY_ROUNDS 4u
 /* A GO this late restarts punches that went out in vain. */
 #define RESTART_US (100 * 1000)
+/* The Dialer's first round by a fresh socket, of those after the last kick. */
+#define FIRST_FRESH 1u
+/* The Acceptor's comes so long after so many rounds, then after four times as
+ * many: its address begins the Dialer's timetable anew. */
+#define ACCEPTOR_FRESH_US    (2500 * 1000)
+#define ACCEPTOR_FIRST_FRESH 2u
+#define ACCEPTOR_MORE_FRESH  4u
 
 static const gint64 go_ms[WZP_PUNCHER_GO_COPIES] = { 0, 40, 120, 280 };
 static const gint64 round_s[N_EARLY_ROUNDS] = { 5, 10, 20, 40 };
@@ -33,6 +40,15 @@ struct _WzpPuncher {
   guint64 go_round;     /* what GO says */
   gint64 go_us;         /* when its first copy was due */
   guint go_copies;      /* still to be sent */
+
+  gboolean may_fresh;
+  gboolean awaits_fresh; /* the round that is due waits for it */
+  gboolean has_fresh;    /* it is there: that round is by it */
+  gint64 fresh_us;       /* when the last such round began */
+  gint64 told_us;        /* when the peer was told of the last one */
+  guint n_go;            /* Acceptor: rounds, since direct was up */
+  guint fresh_after;     /* that number of them */
+  gint64 fresh_at_us;    /* when to ask for one; NEVER: not now */
   WzpPuncherStats stats;
 };
 
@@ -53,6 +69,7 @@ stop_targets (WzpPuncher *self)
     target->opener_us = target->full_us = NEVER;
     target->openers = target->n_full = target->dials = 0;
     target->wants_dial = FALSE;
+    target->is_fresh = self->has_fresh;
   }
 }
 
@@ -85,9 +102,15 @@ begin_round (WzpPuncher *self, gint64 at_us)
       wzp_punch_targets_count_active (&self->targets) < WZP_PUNCHER_MAX_PAIRS &&
       (target = wzp_punch_targets_pick (&self->targets)) != NULL) {
     wzp_punch_target_begin (target, target->is_far ? at_us + hold_us : at_us);
+    target->is_brief = self->stats.rounds > 1;
     if (target->is_far)
       target->opener_us = at_us;
   }
+  if (self->has_fresh) {
+    self->stats.fresh_rounds++;
+    self->fresh_us = self->now_us;
+  }
+  self->has_fresh = FALSE;
 }
 
 /* One that was not known when the round began. */
@@ -155,9 +178,58 @@ plan_round (WzpPuncher *self)
 static void
 lead_round (WzpPuncher *self)
 {
-  self->next_round_us = plan_round (self);
+  const gint64 next_us = plan_round (self);
+
+  self->next_round_us = MAX (next_us, self->now_us + WZP_PUNCHER_MIN_ROUND_US);
   send_go (self, ++self->round);
   begin_round (self, self->now_us + self->rtt_us / 2);
+}
+
+/* Whether the round that is due waits for a fresh socket, once. */
+static gboolean
+ask_fresh (WzpPuncher *self, WzpPuncherAction *ret_action)
+{
+  const gboolean has_waited = self->awaits_fresh;
+
+  self->awaits_fresh = FALSE;
+  if (has_waited || !self->may_fresh || self->n_rounds < FIRST_FRESH ||
+      (self->n_rounds - FIRST_FRESH) % 2 != 0)
+    return FALSE;
+  self->awaits_fresh = TRUE;
+  self->next_round_us = self->now_us + WZP_PUNCHER_FRESH_US;
+  *ret_action = (WzpPuncherAction){ .type = WZP_PUNCHER_ACTION_FRESH };
+  return TRUE;
+}
+
+/* Acceptor: a GO that was under way when the peer was told of our fresh socket
+ * is not by it: what it will be punched by would come too early there. */
+static void
+follow_round (WzpPuncher *self)
+{
+  const gboolean is_early =
+      self->has_fresh && self->now_us - self->told_us < self->rtt_us * 3 / 4;
+
+  if (is_early)
+    self->has_fresh = FALSE;
+  begin_round (self, self->now_us);
+  self->has_fresh = is_early;
+}
+
+/* Acceptor: the Dialer has begun another round. */
+static void
+count_round (WzpPuncher *self)
+{
+  if (!self->may_fresh || ++self->n_go < self->fresh_after)
+    return;
+  self->fresh_after = self->n_go * ACCEPTOR_MORE_FRESH;
+  self->fresh_at_us = self->now_us + ACCEPTOR_FRESH_US;
+}
+
+static void
+forget_fresh (WzpPuncher *self)
+{
+  self->awaits_fresh = self->has_fresh = FALSE;
+  self->fresh_at_us = NEVER;
 }
 
 /* The first round has begun; from now on it goes together with the peer's. */
@@ -181,6 +253,7 @@ restart_rounds (WzpPuncher *self)
     send_go (self, 0);
     return;
   }
+  forget_fresh (self);
   self->base_us = self->now_us;
   self->n_rounds = 0;
   self->next_round_us =
@@ -188,68 +261,6 @@ restart_rounds (WzpPuncher *self)
 }
 
 /* ---- what comes next ---- */
-
-/* Later and later: an answer to the last dial may be under way. */
-static gint64
-dial_due (const WzpPunchTarget *target)
-{
-  gint64 wait_us = WZP_PUNCHER_REDIAL_US;
-
-  if (!target->wants_dial)
-    return NEVER;
-  if (target->dialled_us == NEVER)
-    return 0;
-  for (guint i = 1; i < target->dials; i++)
-    wait_us *= 3;
-  return target->dialled_us + wait_us;
-}
-
-static gint64
-earlier (gint64 a, gint64 b)
-{
-  if (a == NEVER || b == NEVER)
-    return MAX (a, b);
-  return MIN (a, b);
-}
-
-static gint64
-target_due (const WzpPunchTarget *target)
-{
-  gint64 due = NEVER;
-
-  if (target->opener_us != NEVER && target->openers < WZP_PUNCHER_OPENERS)
-    due = target->opener_us;
-  else
-    due = wzp_punch_target_next (target);
-  if (target->wants_answer)
-    due = 0;
-  return earlier (due, dial_due (target));
-}
-
-/* The target whose turn it is first. */
-static WzpPunchTarget *
-first_due (const WzpPuncher *self, gint64 *ret_due_us)
-{
-  WzpPunchTarget *first = NULL;
-
-  *ret_due_us = NEVER;
-  for (guint i = 0; i < self->targets.n; i++) {
-    const gint64 due = target_due (&self->targets.items[i]);
-
-    if (due == NEVER)
-      continue;
-    /* Of two, rather the one that openers go to: behind a sequential NAT the
-     * order is what a prediction is made of. */
-    if (first != NULL &&
-        (due > *ret_due_us ||
-            (due == *ret_due_us &&
-                !(self->targets.items[i].is_far && !first->is_far))))
-      continue;
-    first = (WzpPunchTarget *) &self->targets.items[i];
-    *ret_due_us = due;
-  }
-  return first;
-}
 
 static gint64
 go_due (const WzpPuncher *self)
@@ -274,6 +285,7 @@ write_punch (WzpPuncher *self, WzpPunchTarget *target, WzpPunchKind kind,
   *ret_action = (WzpPuncherAction){ .type = WZP_PUNCHER_ACTION_SEND,
     .addr = target->candidate.addr,
     .candidate = target->candidate.type,
+    .is_fresh = target->is_fresh,
     .ttl = ttl,
     .punch = { .kind = kind,
         .role = self->role,
@@ -298,7 +310,7 @@ write_opener (
 static gboolean
 may_dial (const WzpPuncher *self, const WzpPunchTarget *target)
 {
-  const gint64 due = dial_due (target);
+  const gint64 due = wzp_punch_target_dial_due (target);
 
   return due != NEVER && self->now_us >= due;
 }
@@ -317,7 +329,8 @@ write_dial (
   target->dialled_us = self->now_us;
   *ret_action = (WzpPuncherAction){ .type = WZP_PUNCHER_ACTION_DIAL,
     .addr = target->candidate.addr,
-    .candidate = target->candidate.type };
+    .candidate = target->candidate.type,
+    .is_fresh = target->is_fresh };
   return TRUE;
 }
 
@@ -355,6 +368,8 @@ wzp_puncher_new (WzpRole role, gboolean peer_is_open, guint32 seed)
   self->role = role;
   self->rand = g_rand_new_with_seed (seed);
   self->next_round_us = NEVER;
+  self->fresh_us = self->fresh_at_us = NEVER;
+  self->fresh_after = ACCEPTOR_FIRST_FRESH;
   self->hold_us = WZP_PUNCHER_OPENER_US;
   wzp_punch_targets_init (&self->targets, peer_is_open);
   return self;
@@ -402,6 +417,7 @@ gboolean
 wzp_puncher_add_candidates (
     WzpPuncher *self, const WzpCandidateList *candidates, gint64 now_us)
 {
+  WzpPunchTarget *target;
   gboolean is_new = FALSE;
 
   g_return_val_if_fail (self != NULL && candidates != NULL, FALSE);
@@ -409,12 +425,16 @@ wzp_puncher_add_candidates (
   if (!self->is_started)
     return FALSE;
   advance (self, now_us);
+  wzp_punch_targets_age (&self->targets, candidates);
   for (guint i = 0; i < MIN (candidates->n, WZP_CANDIDATES_MAX); i++) {
     if (wzp_punch_targets_find (&self->targets, &candidates->items[i].addr) !=
         NULL)
       continue;
-    join_round (self,
-        wzp_punch_targets_add (&self->targets, &candidates->items[i], FALSE));
+    target =
+        wzp_punch_targets_add (&self->targets, &candidates->items[i], FALSE);
+    /* Where the peer's openers are awaited, those of the next round. */
+    if (!target->is_far || self->role == WZP_ROLE_ACCEPTOR || !self->has_relay)
+      join_round (self, target);
     is_new = TRUE;
   }
   if (is_new)
@@ -430,55 +450,68 @@ wzp_puncher_set_sequential (WzpPuncher *self)
   self->hold_us = WZP_PUNCHER_SEQUENTIAL_US;
 }
 
-static const WzpPunchTarget *
-find_server_reflexive (const WzpPuncher *self)
+void
+wzp_puncher_allow_fresh (WzpPuncher *self)
 {
-  for (guint i = 0; i < self->targets.n; i++)
-    if (self->targets.items[i].candidate.type == WZP_CANDIDATE_SERVER_REFLEXIVE)
-      return &self->targets.items[i];
-  return NULL;
+  g_return_if_fail (self != NULL && !self->is_started);
+
+  self->may_fresh = TRUE;
+}
+
+void
+wzp_puncher_set_fresh (WzpPuncher *self, gboolean is_there, gint64 now_us)
+{
+  g_return_if_fail (self != NULL);
+
+  advance (self, now_us);
+  if (!self->awaits_fresh)
+    return;
+  self->has_fresh = is_there;
+  self->told_us = self->now_us;
+  if (self->role == WZP_ROLE_DIALER)
+    self->next_round_us = self->now_us;
+  else
+    self->awaits_fresh = FALSE; /* the Dialer begins a round at the news */
+}
+
+/* FALSE: there is nothing to go by. */
+static gboolean
+join_predicted (WzpPuncher *self, guint port)
+{
+  WzpCandidate candidate = { .type = WZP_CANDIDATE_PEER_REFLEXIVE };
+  const WzpPunchTarget *known =
+      wzp_punch_targets_find_reflexive (&self->targets);
+
+  if (known == NULL || port == 0 || port > G_MAXUINT16)
+    return FALSE;
+  candidate.addr = known->candidate.addr;
+  candidate.addr.port = (guint16) port;
+  if (wzp_punch_targets_find (&self->targets, &candidate.addr) == NULL)
+    join_round (self, wzp_punch_targets_add (&self->targets, &candidate, TRUE));
+  return TRUE;
 }
 
 void
 wzp_puncher_expect_ports (
     WzpPuncher *self, guint16 port, guint step, gint64 now_us)
 {
-  WzpCandidate candidate = { .type = WZP_CANDIDATE_PEER_REFLEXIVE };
-  const WzpPunchTarget *known;
-
   g_return_if_fail (self != NULL);
 
   advance (self, now_us);
-  known = find_server_reflexive (self);
-  if (known == NULL || port == 0 || step == 0 || step > WZP_NAT_MAX_PORT_STEP)
+  if (port == 0 || step == 0 || step > WZP_NAT_MAX_PORT_STEP)
     return;
-  candidate.addr = known->candidate.addr;
-  for (guint i = 0; i < WZP_PUNCHER_MAX_PREDICTED; i++) {
-    if (port + i * step > G_MAXUINT16)
+  for (guint i = 0; i < WZP_PUNCHER_MAX_PREDICTED; i++)
+    if (!join_predicted (self, port + i * step))
       return;
-    candidate.addr.port = (guint16) (port + i * step);
-    if (wzp_punch_targets_find (&self->targets, &candidate.addr) == NULL)
-      join_round (
-          self, wzp_punch_targets_add (&self->targets, &candidate, TRUE));
-  }
 }
 
 void
 wzp_puncher_expect_port (WzpPuncher *self, guint16 port, gint64 now_us)
 {
-  WzpCandidate candidate = { .type = WZP_CANDIDATE_PEER_REFLEXIVE };
-  const WzpPunchTarget *known;
-
   g_return_if_fail (self != NULL);
 
   advance (self, now_us);
-  known = find_server_reflexive (self);
-  if (known == NULL || port == 0)
-    return;
-  candidate.addr = known->candidate.addr;
-  candidate.addr.port = port;
-  if (wzp_punch_targets_find (&self->targets, &candidate.addr) == NULL)
-    join_round (self, wzp_punch_targets_add (&self->targets, &candidate, TRUE));
+  join_predicted (self, port);
 }
 
 guint
@@ -489,7 +522,7 @@ wzp_puncher_count_used (const WzpPuncher *self)
 
   g_return_val_if_fail (self != NULL, 0);
 
-  known = find_server_reflexive (self);
+  known = wzp_punch_targets_find_reflexive (&self->targets);
   for (guint i = 0; known != NULL && i < self->targets.n; i++) {
     const WzpPunchTarget *target = &self->targets.items[i];
 
@@ -540,7 +573,9 @@ wzp_puncher_take_go (WzpPuncher *self, guint64 round, gint64 now_us)
   if (!self->is_started || self->is_direct)
     return;
   if (self->role == WZP_ROLE_DIALER) {
-    if (round == 0)
+    if (round == 0 &&
+        (self->fresh_us == NEVER ||
+            self->now_us - self->fresh_us >= WZP_PUNCHER_FRESH_ECHO_US))
       restart_rounds (self);
     return;
   }
@@ -553,13 +588,14 @@ wzp_puncher_take_go (WzpPuncher *self, guint64 round, gint64 now_us)
   if (self->round == 0 && round == 1)
     release (self, self->now_us);
   else
-    begin_round (self, self->now_us);
+    follow_round (self);
   self->round = round;
+  count_round (self);
 }
 
 gboolean
-wzp_puncher_take_punch (
-    WzpPuncher *self, const WzpPunch *punch, const WzpAddr *from, gint64 now_us)
+wzp_puncher_take_punch (WzpPuncher *self, const WzpPunch *punch,
+    const WzpAddr *from, gboolean is_fresh, gint64 now_us)
 {
   WzpPunchTarget *target;
 
@@ -583,6 +619,8 @@ wzp_puncher_take_punch (
   if (target->full_us == NEVER &&
       wzp_punch_targets_count_active (&self->targets) < WZP_PUNCHER_MAX_PAIRS)
     wzp_punch_target_begin (target, self->now_us);
+  if (target->heard_us == NEVER || target->heard_us < self->round_us)
+    target->is_fresh = is_fresh;
   target->heard_us = self->now_us;
   target->wants_answer |= punch->kind == WZP_PUNCH_KIND_PUNCH;
   target->wants_dial = self->role == WZP_ROLE_DIALER;
@@ -600,8 +638,11 @@ wzp_puncher_set_direct (WzpPuncher *self, gboolean is_up, gint64 now_us)
   if (is_up == self->is_direct)
     return;
   self->is_direct = is_up;
+  forget_fresh (self);
   self->go_copies = 0;
   self->next_round_us = NEVER;
+  self->n_go = 0;
+  self->fresh_after = ACCEPTOR_FIRST_FRESH;
   if (is_up)
     return;
   resume_targets (self);
@@ -633,8 +674,17 @@ wzp_puncher_step (WzpPuncher *self, gint64 now_us, WzpPuncherAction *ret_action)
   if (!self->is_started || self->is_direct)
     return FALSE;
   if (self->has_relay && self->next_round_us != NEVER &&
-      self->now_us >= self->next_round_us)
+      self->now_us >= self->next_round_us) {
+    if (ask_fresh (self, ret_action))
+      return TRUE;
     lead_round (self);
+  }
+  if (self->fresh_at_us != NEVER && self->now_us >= self->fresh_at_us) {
+    self->fresh_at_us = NEVER;
+    self->awaits_fresh = TRUE;
+    *ret_action = (WzpPuncherAction){ .type = WZP_PUNCHER_ACTION_FRESH };
+    return TRUE;
+  }
   due = go_due (self);
   if (due != NEVER && self->now_us >= due) {
     self->go_copies--;
@@ -642,7 +692,9 @@ wzp_puncher_step (WzpPuncher *self, gint64 now_us, WzpPuncherAction *ret_action)
       .round = self->go_round };
     return TRUE;
   }
-  while ((target = first_due (self, &due)) != NULL && self->now_us >= due) {
+  while (
+      (target = wzp_punch_targets_first_due (&self->targets, &due)) != NULL &&
+      self->now_us >= due) {
     if (!may_dial (self, target) &&
         self->now_us - self->last_sent_us < WZP_PUNCHER_SPACING_US)
       return FALSE;
@@ -662,11 +714,13 @@ wzp_puncher_get_deadline (const WzpPuncher *self)
 
   if (!self->is_started || self->is_direct)
     return NEVER;
-  target = first_due (self, &next);
-  if (target != NULL && next != dial_due (target))
+  target = wzp_punch_targets_first_due (&self->targets, &next);
+  if (target != NULL && next != wzp_punch_target_dial_due (target))
     next = MAX (next, self->last_sent_us + WZP_PUNCHER_SPACING_US);
-  next = earlier (next, go_due (self));
-  return earlier (next, self->has_relay ? self->next_round_us : NEVER);
+  next = wzp_punch_earlier (next, go_due (self));
+  next = wzp_punch_earlier (next, self->fresh_at_us);
+  return wzp_punch_earlier (
+      next, self->has_relay ? self->next_round_us : NEVER);
 }
 
 void

@@ -37,6 +37,16 @@
  * The Dialer begins them (GO over the relay); an Acceptor that wants one asks
  * for it by a GO of round 0. In these the Dialer dials only what it has heard.
  *
+ * Fresh sockets, where they are allowed: the same ports again do not heal what
+ * a router has got wrong about them.
+ *   - The Dialer's: the third round and every second one after it. The round
+ *     waits until there is one and the peer was told where it is seen, at most
+ *     WZP_PUNCHER_FRESH_US.
+ *   - The Acceptor's: some time after the second round, then after four times as
+ *     many as before. The Dialer begins a round when it hears of the address.
+ *   - In such a round all leaves by the fresh socket; what is sent to a place
+ *     that the peer was heard from, by the one that heard it first.
+ *
  * Limits: wzp-punch-budget, and the constants below. */
 #pragma once
 
@@ -49,29 +59,33 @@
 G_BEGIN_DECLS
 
 #define WZP_PUNCHER_MAX_PAIRS     8u /* in a round */
-#define WZP_PUNCHER_OPENERS       2u /* to a candidate, a round */
 #define WZP_PUNCHER_OPENER_TTL    3u /* of the first; then one more */
 #define WZP_PUNCHER_OPENER_US     (175 * 1000)
 #define WZP_PUNCHER_SEQUENTIAL_US (1500 * 1000) /* instead, the first time */
 #define WZP_PUNCHER_SPACING_US    (5 * 1000)
-/* Dials of one candidate in a round; the second no sooner than this, each other
- * one after three times as long. */
+/* Dials of one candidate in a round. */
 #define WZP_PUNCHER_MAX_DIALS      4u
-#define WZP_PUNCHER_REDIAL_US      (100 * 1000)
 /* GO is sent so often, at 0, 40, 120 and 280 ms. */
 #define WZP_PUNCHER_GO_COPIES      4u
 #define WZP_PUNCHER_MIN_ROUND_US   (2 * G_USEC_PER_SEC)
+/* A fresh socket is waited for so long. */
+#define WZP_PUNCHER_FRESH_US (5 * G_USEC_PER_SEC)
+/* A peer that hears of its address may ask for a round: it has just had it. */
+#define WZP_PUNCHER_FRESH_ECHO_US (3 * G_USEC_PER_SEC)
 
 typedef enum {
   WZP_PUNCHER_ACTION_SEND, /* punch, to addr, with ttl */
   WZP_PUNCHER_ACTION_DIAL, /* addr, of this type; the Dialer only */
   WZP_PUNCHER_ACTION_GO,   /* round: to the peer, over the relay */
+  WZP_PUNCHER_ACTION_FRESH, /* a fresh socket, please; wzp_puncher_set_fresh()
+                             * when it is there */
 } WzpPuncherActionType;
 
 typedef struct {
   WzpPuncherActionType type;
   WzpAddr addr;
   WzpCandidateType candidate;
+  gboolean is_fresh; /* SEND, DIAL: by the last fresh socket */
   guint ttl; /* 0: as usual */
   WzpPunch punch;
   guint64 round; /* 0: a round, please */
@@ -97,6 +111,12 @@ void wzp_puncher_expect_ports (
  * will come from, and it will send it to the port of ours that it was told. */
 void wzp_puncher_expect_port (
     WzpPuncher *self, guint16 port, gint64 now_us);
+/* A fresh socket can be had. Before the start. */
+void wzp_puncher_allow_fresh (WzpPuncher *self);
+/* What ACTION_FRESH asked for is there, and the peer knows of it; or not to be
+ * had: the next round is an ordinary one. */
+void wzp_puncher_set_fresh (
+    WzpPuncher *self, gboolean is_there, gint64 now_us);
 /* How many places of the server-reflexive candidate's family something was sent
  * to: so many ports of ours are gone. */
 guint wzp_puncher_count_used (const WzpPuncher *self);
@@ -108,7 +128,8 @@ gboolean wzp_puncher_holds (
 /* @candidates: nullable. */
 void wzp_puncher_start (
     WzpPuncher *self, const WzpCandidateList *candidates, gint64 now_us);
-/* The peer told of others: known ones stay. TRUE: there were new ones (and a
+/* The peer told of others: known ones stay, behind those that it tells of now.
+ * TRUE: there were new ones (and a
  * round begins or is asked for). */
 gboolean wzp_puncher_add_candidates (
     WzpPuncher *self, const WzpCandidateList *candidates, gint64 now_us);
@@ -120,10 +141,10 @@ void wzp_puncher_relay_lost (WzpPuncher *self);
 void wzp_puncher_set_rtt (WzpPuncher *self, gint64 rtt_us);
 /* A GO of the peer's. */
 void wzp_puncher_take_go (WzpPuncher *self, guint64 round, gint64 now_us);
-/* An authentic punch of the peer's from @from. FALSE: it came before, or is our
- * own: ignored. */
+/* An authentic punch of the peer's from @from; @is_fresh: by the last fresh
+ * socket. FALSE: it came before, or is our own: ignored. */
 gboolean wzp_puncher_take_punch (WzpPuncher *self, const WzpPunch *punch,
-    const WzpAddr *from, gint64 now_us);
+    const WzpAddr *from, gboolean is_fresh, gint64 now_us);
 /* A direct connection is up and in use (nothing is sent any more), or not. */
 void wzp_puncher_set_direct (
     WzpPuncher *self, gboolean is_up, gint64 now_us);
@@ -142,6 +163,7 @@ typedef struct {
   guint64 suppressed;             /* not sent: over a limit */
   guint64 heard, repeated;        /* authentic ones */
   guint64 rounds;                 /* begun here, or by GO */
+  guint64 fresh_rounds;           /* of these by a fresh socket */
   guint n_reflexive;              /* peer-reflexive candidates known */
 } WzpPuncherStats;
 void wzp_puncher_get_stats (

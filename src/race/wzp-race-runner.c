@@ -11,6 +11,8 @@ typedef struct {
   int index;     /* of the candidate; -1: the relay, or accepted */
   WzpConn *conn; /* owned; NULL: not begun, held, over, or handed over */
   gboolean is_held;
+  guint n_begun;   /* with those of `seconds` */
+  gint64 begun_us; /* the last of them */
 } Dial;
 
 struct _WzpRaceRunner {
@@ -173,10 +175,18 @@ static const WzpConnHandler conn_handler = {
 };
 
 static void
+note_begun (Dial *dial)
+{
+  dial->n_begun++;
+  dial->begun_us = wzp_clock_now_us ();
+}
+
+static void
 dial_relay (WzpRaceRunner *self)
 {
   g_autoptr (GError) error = NULL;
 
+  note_begun (&self->relay);
   self->relay.conn = self->config.dial_relay (
       self, &conn_handler, &self->relay, self->user_data, &error);
   if (self->relay.conn == NULL)
@@ -200,6 +210,7 @@ begin_dial (WzpRaceRunner *self, Dial *dial)
   };
   g_autoptr (GError) error = NULL;
 
+  note_begun (&self->dials[index]);
   dial->conn = wzp_endpoint_dial (
       self->endpoint, &candidate->addr, &options, &conn_handler, dial, &error);
   if (dial->conn == NULL && other_of (dial)->conn == NULL)
@@ -493,4 +504,18 @@ wzp_race_runner_get_race (const WzpRaceRunner *self)
   g_return_val_if_fail (self != NULL, NULL);
 
   return self->race;
+}
+
+guint
+wzp_race_runner_get_begun (const WzpRaceRunner *self, int index, gint64 *ret_us)
+{
+  const Dial *dial;
+
+  g_return_val_if_fail (self != NULL, 0);
+  g_return_val_if_fail (index >= -1 && index < (int) WZP_RACE_MAX_DIALS, 0);
+
+  dial = index < 0 ? &self->relay : &self->dials[index];
+  if (ret_us != NULL)
+    *ret_us = dial->begun_us;
+  return dial->n_begun;
 }

@@ -91,5 +91,9 @@ gboolean wzp_race_runner_is_listening (const WzpRaceRunner *self);
 gboolean wzp_race_runner_offer_conn (WzpRaceRunner *self, WzpConn *conn);
 
 const WzpRace *wzp_race_runner_get_race (const WzpRaceRunner *self);
+/* How often a candidate (@index as in WzpRace; -1: the relay) was dialled;
+ * @ret_us (nullable): when last, 0: not yet. */
+guint wzp_race_runner_get_begun (
+    const WzpRaceRunner *self, int index, gint64 *ret_us);
 
 G_END_DECLS

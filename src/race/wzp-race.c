@@ -295,11 +295,19 @@ settle_direct (WzpRace *self)
     settle_dials (self);
 }
 
+static char *
+describe_silence (const WzpRace *self, gint64 end_us)
+{
+  return g_strdup_printf ("no answer within %" G_GINT64_FORMAT " ms",
+      (end_us - self->start_us) / 1000);
+}
+
 /* Ends every dial but @winner, and the listening. */
 static void
 stop_direct (WzpRace *self, int winner, gint64 end_us, gboolean timed_out)
 {
-  const char *reason = timed_out ? "no answer in time" : "another dial won";
+  g_autofree char *reason = timed_out ? describe_silence (self, end_us)
+                                      : g_strdup ("another one was faster");
 
   for (guint i = 0; i < self->n_dials; i++) {
     Attempt *attempt = &self->dials[i].attempt;
@@ -340,9 +348,7 @@ time_out_direct (WzpRace *self, gint64 end_us)
 static void
 time_out_relay (WzpRace *self, gint64 end_us)
 {
-  time_out_attempt (&self->relay, end_us,
-      g_strdup_printf ("no answer within %" G_GINT64_FORMAT " ms",
-          (end_us - self->start_us) / 1000));
+  time_out_attempt (&self->relay, end_us, describe_silence (self, end_us));
   push (self, WZP_RACE_ACTION_ABORT_RELAY, WZP_PATH_RELAY, -1);
 }
 
@@ -392,7 +398,7 @@ drop_relay (WzpRace *self)
   if (self->relay.state != WZP_DIAL_PENDING && self->relay.state != WZP_DIAL_UP)
     return;
   end_attempt (&self->relay, WZP_DIAL_ABORTED, self->now_us,
-      g_strdup ("another path won"));
+      g_strdup ("the direct path was faster"));
   push (self, WZP_RACE_ACTION_ABORT_RELAY, WZP_PATH_RELAY, -1);
 }
 

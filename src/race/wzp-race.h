@@ -45,7 +45,7 @@
 G_BEGIN_DECLS
 
 #define WZP_RACE_MAX_DIALS      WZP_CANDIDATES_MAX
-#define WZP_RACE_MAX_REASON     128u /* bytes kept of a dial's reason */
+#define WZP_RACE_MAX_REASON     160u /* bytes kept of a dial's reason */
 #define WZP_RACE_MAX_TIMEOUT_US (24 * 3600 * (gint64) G_USEC_PER_SEC)
 
 typedef enum {

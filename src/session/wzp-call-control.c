@@ -170,6 +170,7 @@ receive_message (
     case WZP_CONTROL_NOMINATE:
     case WZP_CONTROL_NOMINATE_ACK:
     case WZP_CONTROL_SUSPECT:
+      wzp_call_note_control (self, control, FALSE);
       wzp_nominate_receive (
           self->nominate, control, WZP_PATH_NONE, len, now_us);
       break;

@@ -150,8 +150,12 @@ on_link_received (WzpLink *link, const WzpDatagramPrefix *prefix,
   self->last_heard_us = now_us;
   if (self->nominate != NULL)
     wzp_nominate_heard (self->nominate, path, now_us);
-  if (path == WZP_PATH_RELAY)
+  if (path == WZP_PATH_RELAY) {
+    /* What was said before went into an empty room. */
+    if (!self->relay_heard)
+      wzp_control_channel_kick (self->control);
     wzp_call_note_relay_heard (self);
+  }
   if (prefix->flags & WZP_DATAGRAM_CONTROL) {
     if (wzp_receiver_mark_number (self->receiver, prefix->number))
       wzp_call_receive_control (self, link, text, len, now_us);
@@ -159,6 +163,7 @@ on_link_received (WzpLink *link, const WzpDatagramPrefix *prefix,
   }
   if (self->first_media_us < 0)
     self->first_media_us = now_us - self->started_us;
+  wzp_call_note_media_heard (self, path, now_us);
   note_rx_path (self, path, now_us);
   if (path == WZP_PATH_RELAY && self->features.has_control)
     count_relayed (self, prefix, len, now_us);
@@ -216,6 +221,41 @@ second_link (const WzpCall *self, const WzpLink *link)
       self, wzp_link_get_path (link) == self->path ? duplicate : self->path);
 }
 
+/* What goes by the direct path alone is kept until it is acknowledged: the
+ * relay path takes it if that one falls silent. */
+static gboolean
+next_packet (WzpCall *self, const WzpLink *link, const WzpLink *second,
+    gsize max_size, gint64 now_us, WzpPacket *ret_packet)
+{
+  if (second == NULL && self->nominate != NULL &&
+      wzp_link_get_path (link) == WZP_PATH_DIRECT)
+    return wzp_sender_next_kept (self->sender, max_size, now_us, ret_packet);
+  return wzp_sender_next (self->sender, max_size, ret_packet);
+}
+
+/* Whether what is on its way by the direct path alone may be lost: it is
+ * suspect, was left, or was never proved. */
+static gboolean
+may_lose_direct (const WzpCall *self, gint64 now_us)
+{
+  return self->path == WZP_PATH_RELAY ||
+      wzp_nominate_is_suspect (self->nominate, WZP_PATH_DIRECT, now_us) ||
+      (wzp_call_get_duplicate (self) == WZP_PATH_RELAY &&
+          wzp_nominate_get_nominated (self->nominate, NULL, NULL, NULL) ==
+              WZP_PATH_NONE);
+}
+
+void
+wzp_call_repeat_unacked (WzpCall *self, gint64 now_us)
+{
+  if (self->nominate == NULL || self->relay == NULL)
+    return;
+  if (may_lose_direct (self, now_us))
+    wzp_sender_repeat (self->sender);
+  else
+    wzp_sender_cancel_repeat (self->sender);
+}
+
 static gboolean
 on_link_pull (
     WzpLink *link, gsize max_size, WzpPacket *ret_packet, gpointer user_data)
@@ -227,15 +267,21 @@ on_link_pull (
 
   if (!carries_media (self, link, now_us))
     return FALSE;
+  number = wzp_sender_peek_number (self->sender);
+  if (wzp_link_get_path (link) == WZP_PATH_RELAY &&
+      wzp_sender_next_again (self->sender, max_size, ret_packet)) {
+    count_sent (self, link, ret_packet, number, now_us);
+    return TRUE;
+  }
   /* What is sent twice must fit both. */
   second = second_link (self, link);
   if (second != NULL &&
       wzp_link_get_max_text (second) > WZP_DATAGRAM_MAX_HEADER)
     max_size = MIN (max_size, wzp_link_get_max_text (second));
-  number = wzp_sender_peek_number (self->sender);
-  if (!wzp_sender_next (self->sender, max_size, ret_packet))
+  if (!next_packet (self, link, second, max_size, now_us, ret_packet))
     return FALSE;
   self->last_media_us = now_us;
+  wzp_call_note_media_sent (self);
   if (self->first_media_us < 0)
     self->first_media_us = now_us - self->started_us;
   count_sent (self, link, ret_packet, number, now_us);
@@ -251,15 +297,33 @@ peer_hung_up (const WzpCloseInfo *info)
       (info->code == WZP_CLOSE_NORMAL || info->code == WZP_CLOSE_SHUTDOWN);
 }
 
-static void
-want_relay_again (WzpCall *self, gint64 now_us)
+static gboolean
+wants_relay (const WzpCall *self)
 {
-  if (!self->race_config.relay_allowed || !self->race_config.keep_relay)
+  return self->race_config.relay_allowed && self->race_config.keep_relay;
+}
+
+/* The link that there was is gone. */
+static void
+replace_relay (WzpCall *self, gint64 now_us)
+{
+  if (!wants_relay (self))
     return;
-  self->redial_delay_us = self->redial_delay_us == 0
-      ? WZP_CALL_RELAY_RETRY_US
-      : MIN (self->redial_delay_us * 2, WZP_CALL_RELAY_RETRY_MAX_US);
-  self->redial_at_us = now_us + self->redial_delay_us;
+  self->redial_at_us = now_us +
+      wzp_redial_lost (&self->redial_rule, WZP_CALL_RELAY_RETRY_US,
+          WZP_CALL_RELAY_RETRY_MAX_US, now_us, g_random_int ());
+  self->next_tick_us = MIN (self->next_tick_us, self->redial_at_us);
+}
+
+/* Dialling it again has failed. */
+static void
+retry_relay (WzpCall *self, gint64 now_us)
+{
+  if (!wants_relay (self))
+    return;
+  self->redial_at_us = now_us +
+      wzp_redial_failed (&self->redial_rule, WZP_CALL_RELAY_RETRY_US,
+          WZP_CALL_RELAY_RETRY_MAX_US, g_random_int ());
 }
 
 /* The newer one may still be on its way to us. */
@@ -293,6 +357,7 @@ on_link_closed (WzpLink *link, const WzpCloseInfo *info, gpointer user_data)
   }
   g_debug ("call %s: %s path closed: %s", self->call_id,
       wzp_path_to_string (path), info->reason);
+  wzp_call_note_down (self, path, info->reason);
   /* A plain peer may just not want two connections: it hangs up by the relay.
    */
   if (path == WZP_PATH_DIRECT && peer_hung_up (info) &&
@@ -305,7 +370,7 @@ on_link_closed (WzpLink *link, const WzpCloseInfo *info, gpointer user_data)
     return;
   }
   if (path == WZP_PATH_RELAY)
-    want_relay_again (self, now_us);
+    replace_relay (self, now_us);
   wzp_call_drop_link (self, path, now_us);
 }
 
@@ -352,12 +417,19 @@ wzp_call_attach_link (WzpCall *self, WzpPath path, WzpConn *conn)
   if (is_relay) {
     wzp_conn_set_hold_acks (conn, TRUE);
     self->redial_at_us = -1;
-    self->redial_delay_us = 0;
+    wzp_redial_up (&self->redial_rule);
   }
+  wzp_call_note_up (self, path, conn);
   if (self->nominate != NULL)
     wzp_nominate_path_up (self->nominate, path, now_us);
   else
     wzp_plain_nominate_path_up (self->plain, path);
+  self->next_tick_us = now_us; /* its round trip is known */
+  if (is_relay && self->nominate != NULL && self->state == CALL_RACING)
+    self->handler->report (self, FALSE, self->user_data);
+  /* In the place of the one in use it changes no path: what is queued, and
+   * whoever waits for room there, would wait for ever. */
+  wzp_link_want_pull (*slot);
   wzp_control_channel_kick (self->control);
   wzp_call_step_soon (self);
 }
@@ -378,7 +450,7 @@ on_redial_closed (WzpConn *conn, const WzpCloseInfo *info, gpointer user_data)
   WzpCall *self = user_data;
 
   g_clear_pointer (&self->redial, wzp_conn_unref);
-  want_relay_again (self, wzp_clock_now_us ());
+  retry_relay (self, wzp_clock_now_us ());
   wzp_call_step_soon (self);
 }
 
@@ -399,16 +471,16 @@ wzp_call_redial_relay (WzpCall *self, gint64 now_us)
   self->redial = self->handler->dial_relay (
       self, &redial_handler, self, &error, self->user_data);
   if (self->redial == NULL)
-    want_relay_again (self, now_us);
+    retry_relay (self, now_us);
 }
 
 void
 wzp_call_redial_now (WzpCall *self, gint64 now_us)
 {
-  if (!self->race_config.relay_allowed || !self->race_config.keep_relay)
+  if (!wants_relay (self))
     return;
   abort_redial (self, "The network is another one");
-  self->redial_delay_us = 0;
+  wzp_redial_up (&self->redial_rule);
   self->redial_at_us = now_us;
   wzp_call_redial_relay (self, now_us);
 }

@@ -38,6 +38,7 @@ on_again_won (
 {
   WzpCall *self = user_data;
 
+  wzp_call_note_again_over (self);
   g_clear_pointer (&self->again, wzp_race_runner_free);
   wzp_call_attach_link (self, WZP_PATH_DIRECT, conn);
 }
@@ -48,10 +49,18 @@ on_again_failed (WzpRaceRunner *runner, const GError *error, gpointer user_data)
   WzpCall *self = user_data;
 
   g_debug ("call %s: no direct path again: %s", self->call_id, error->message);
+  wzp_call_note_again_over (self);
   g_clear_pointer (&self->again, wzp_race_runner_free);
 }
 
+static void
+on_again_dial_changed (WzpRaceRunner *runner, gpointer user_data)
+{
+  wzp_call_note_dials (user_data);
+}
+
 static const WzpRaceRunnerHandler again_handler = {
+  .dial_changed = on_again_dial_changed,
   .won = on_again_won,
   .failed = on_again_failed,
 };
@@ -83,7 +92,8 @@ needs_direct (const WzpCall *self)
 }
 
 static void
-dial_again (WzpCall *self, const WzpCandidateList *candidates)
+dial_again (
+    WzpCall *self, const WzpCandidateList *candidates, WzpFreshSocket *fresh)
 {
   WzpRaceRunnerConfig config = { .race = self->race_config,
     .call_id = self->call_id,
@@ -93,24 +103,28 @@ dial_again (WzpCall *self, const WzpCandidateList *candidates)
 
   config.race.role = self->role;
   config.race.relay_allowed = FALSE;
+  wzp_call_note_again_over (self);
   g_clear_pointer (&self->again, wzp_race_runner_free);
-  self->again =
-      wzp_race_runner_new (self->endpoint, &config, &again_handler, self);
+  self->again = wzp_race_runner_new (
+      wzp_call_get_socket (self, fresh), &config, &again_handler, self);
+  self->again_by = fresh;
   wzp_race_runner_start (self->again, candidates);
 }
 
 void
-wzp_call_dial_punched (WzpCall *self, const WzpCandidate *candidate)
+wzp_call_dial_punched (
+    WzpCall *self, const WzpCandidate *candidate, WzpFreshSocket *fresh)
 {
   WzpCandidateList list = { .n = 1 };
 
-  if (wzp_race_runner_dial (self->runner, candidate) || !is_race_over (self) ||
-      self->state != CALL_UP)
+  if ((fresh == NULL && wzp_race_runner_dial (self->runner, candidate)) ||
+      !is_race_over (self) || self->state != CALL_UP)
     return;
-  if (self->again != NULL && wzp_race_runner_dial (self->again, candidate))
+  if (self->again != NULL && self->again_by == fresh &&
+      wzp_race_runner_dial (self->again, candidate))
     return;
   list.items[0] = *candidate;
-  dial_again (self, &list);
+  dial_again (self, &list, fresh);
 }
 
 /* One that is under way may have begun from an address that is gone: a
@@ -131,7 +145,66 @@ wzp_call_seek_direct (WzpCall *self)
     return;
   }
   g_debug ("call %s: dials the peer again", self->call_id);
-  dial_again (self, &self->candidates);
+  dial_again (self, &self->candidates, NULL);
+}
+
+static gboolean
+has_addr (const WzpCandidateList *list, const WzpAddr *addr)
+{
+  for (guint i = 0; i < list->n; i++)
+    if (wzp_addr_equal (&list->items[i].addr, addr))
+      return TRUE;
+  return FALSE;
+}
+
+/* What a family's network swallows of one address it swallows of the next: the
+ * other family first. */
+static void
+list_untried (
+    const WzpCall *self, const WzpAddr *failed, WzpCandidateList *ret_list)
+{
+  for (guint pass = 0; pass < 2; pass++) {
+    ret_list->n = 0;
+    for (guint i = 0; i < self->candidates.n; i++) {
+      const WzpCandidate *candidate = &self->candidates.items[i];
+
+      if (!has_addr (&self->unproved, &candidate->addr) &&
+          (pass > 0 || candidate->addr.family != failed->family))
+        ret_list->items[ret_list->n++] = *candidate;
+    }
+    if (ret_list->n > 0)
+      return;
+  }
+}
+
+static gboolean
+has_disappointed (const WzpCall *self, gint64 now_us)
+{
+  return wzp_nominate_is_proof_overdue (self->nominate, WZP_PATH_DIRECT) ||
+      wzp_nominate_is_dead (self->nominate, WZP_PATH_DIRECT, now_us);
+}
+
+void
+wzp_call_seek_proved (WzpCall *self, gint64 now_us)
+{
+  WzpCandidateList *unproved = &self->unproved;
+  WzpCandidateList list = { 0 };
+  const WzpAddr *failed;
+
+  if (self->state != CALL_UP || self->role != WZP_ROLE_DIALER ||
+      self->direct == NULL || self->nominate == NULL || !is_race_over (self) ||
+      !has_disappointed (self, now_us))
+    return;
+  failed = wzp_conn_get_remote (wzp_link_get_conn (self->direct));
+  if (has_addr (unproved, failed) || unproved->n == WZP_CANDIDATES_MAX)
+    return;
+  unproved->items[unproved->n++].addr = *failed;
+  list_untried (self, failed, &list);
+  if (list.n == 0)
+    return;
+  g_debug ("call %s: the direct path swallows packets, dials %u others",
+      self->call_id, list.n);
+  dial_again (self, &list, NULL);
 }
 
 /* The Dialer dials all candidates at once and keeps the first that is up: the
@@ -200,6 +273,13 @@ wzp_call_network_changed (
         NULL, self->path);
     return;
   }
+  wzp_call_note (self,
+      &(WzpTimelineEvent){ .kind = WZP_TIMELINE_NETWORK,
+          .at_us = now_us,
+          .took_us = MAX (slept_us, 0),
+          .text = slept_us > 0 ? "this machine slept"
+                               : "the network is another one" });
+  self->unproved.n = 0;
   check_relay (self, network, now_us);
   check_direct (self, network, now_us);
   self->next_tick_us = now_us;

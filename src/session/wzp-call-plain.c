@@ -24,6 +24,17 @@ update_pending (WzpCall *self)
       wzp_race_get_relay_dial (race, NULL, NULL) == WZP_DIAL_PENDING);
 }
 
+/* In words (transfer full). */
+static char *
+describe_change (const WzpCall *self, const WzpPlainNominateAction *action)
+{
+  if (wzp_call_link_of (self, action->old_path) == NULL &&
+      action->old_path != WZP_PATH_NONE)
+    return wzp_call_describe_loss (self, action->old_path);
+  return g_strdup_printf ("both sides' reports name the %s path",
+      wzp_path_to_string (action->path));
+}
+
 void
 wzp_call_run_plain (WzpCall *self, gint64 now_us)
 {
@@ -37,7 +48,8 @@ wzp_call_run_plain (WzpCall *self, gint64 now_us)
         self->handler->report (self, action.direct_ok, self->user_data);
         break;
       case WZP_PLAIN_NOMINATE_ACTION_CHANGED:
-        wzp_call_change_path (self, action.old_path, action.path, now_us);
+        wzp_call_change_path (self, action.old_path, action.path,
+            describe_change (self, &action), now_us);
         request_keys (self, now_us);
         break;
     }
@@ -63,6 +75,7 @@ wzp_call_tick_plain (WzpCall *self, gint64 now_us)
   if (self->direct != NULL && self->relay != NULL &&
       is_dead (self->direct, now_us)) {
     g_debug ("call %s: direct path is dead", self->call_id);
+    wzp_call_note_down (self, WZP_PATH_DIRECT, "nothing was acknowledged");
     wzp_link_close (
         self->direct, WZP_CLOSE_ABORTED, "Nothing was acknowledged");
     wzp_call_drop_link (self, WZP_PATH_DIRECT, now_us);
@@ -72,11 +85,28 @@ wzp_call_tick_plain (WzpCall *self, gint64 now_us)
     request_keys (self, now_us);
 }
 
+/* In a call with a control channel: the peer has come to the relay. */
+static void
+take_presence (WzpCall *self, gboolean direct_ok)
+{
+  if (direct_ok || self->is_peer_on_relay)
+    return;
+  self->is_peer_on_relay = TRUE;
+  if (self->nominate == NULL)
+    return;
+  wzp_nominate_expect_relay (self->nominate, wzp_clock_now_us ());
+  wzp_call_step_soon (self);
+}
+
 void
 wzp_call_take_report (WzpCall *self, gboolean direct_ok)
 {
-  if (self->plain == NULL || self->state == CALL_ENDED)
+  if (self->state == CALL_ENDED)
     return;
+  if (self->plain == NULL) {
+    take_presence (self, direct_ok);
+    return;
+  }
   wzp_plain_nominate_receive (self->plain, direct_ok);
   if (self->state != CALL_IDLE)
     wzp_call_step_soon (self);

@@ -7,11 +7,14 @@
 #include "wzp-link.h"
 #include "wzp-nominate.h"
 #include "wzp-plain-nominate.h"
+#include "wzp-probe-times.h"
 #include "wzp-puncher.h"
 #include "wzp-race-runner.h"
 #include "wzp-receiver.h"
+#include "wzp-redial.h"
 #include "wzp-relay-window.h"
 #include "wzp-sender.h"
+#include "wzp-timeline.h"
 #include "wzp-timer.h"
 
 #include <string.h>
@@ -28,6 +31,8 @@ typedef enum {
   CALL_UP,
   CALL_ENDED,
 } CallState;
+
+typedef struct _WzpCallSeen WzpCallSeen;
 
 struct _WzpCall {
   WzpEndpoint *endpoint;
@@ -54,14 +59,19 @@ struct _WzpCall {
   WzpRaceRunner *again;    /* owned: direct only, after the race; nullable */
   gboolean direct_allowed;
   WzpCandidateList candidates; /* the peer's, as it told them last */
+  WzpCandidateList unproved;   /* by address: had a link and gave no proof */
   WzpConn *early;          /* owned; came before start */
   WzpPuncher *puncher;     /* NULL: before start, or no punching */
   WzpPunchKey punch_key;
+  WzpFreshSocket *fresh[WZP_CALL_MAX_FRESH]; /* owned; NULL: none */
+  gint64 fresh_us[WZP_CALL_MAX_FRESH]; /* since when; 0: none */
+  WzpFreshSocket *tried;    /* of these, what punches leave from; nullable */
+  WzpFreshSocket *again_by; /* that `again` dials from; NULL: the node's own */
   guint16 next_port;       /* of our own NAT, where it is sequential; 0: not */
   guint port_step;
+  gboolean is_peer_on_relay; /* as signalling says */
   gboolean relay_heard;    /* the peer, by the relay link that there is */
-  guint64 probe_seq;       /* the last PROBE by the relay path, */
-  gint64 probe_us;         /* and when it was sent; 0: answered */
+  WzpProbeTimes probes;    /* of PROBEs by the relay path */
   gint64 relay_rtt_us;     /* to the peer by the relay, as measured; 0: not */
   WzpNominate *nominate;   /* NULL before start, and in a plain call */
   WzpPlainNominate *plain; /* instead of it in a plain call; else NULL */
@@ -77,7 +87,7 @@ struct _WzpCall {
                             * heard since */
   WzpConn *redial;         /* owned; the relay again, under way */
   gint64 redial_at_us;     /* -1: not wanted */
-  gint64 redial_delay_us;
+  WzpRedial redial_rule;
 
   WzpControlChannel *control;
   GQueue pending_control; /* of GBytes, owned: no room in the channel yet */
@@ -101,6 +111,11 @@ struct _WzpCall {
 
   gint64 connect_us, first_media_us, direct_us; /* since start; -1: not yet */
 
+  WzpCallSeen *seen; /* owned; NULL: no timeline is kept */
+  char *why;         /* owned; of the last change of path, nullable */
+  char *down_reasons[WZP_PATH_DIRECT + 1]; /* owned, nullable: why the last
+                                            * connection of a path is gone */
+
   /* once ENDED */
   gboolean told_ended;
   GError *error;
@@ -122,9 +137,43 @@ void wzp_call_end (
 void wzp_call_step (WzpCall *self);
 void wzp_call_step_soon (WzpCall *self);
 
-/* What we send on changed: says so to everybody. */
-void wzp_call_change_path (
-    WzpCall *self, WzpPath old_path, WzpPath new_path, gint64 now_us);
+/* What we send on changed: says so to everybody. Takes @why. */
+void wzp_call_change_path (WzpCall *self, WzpPath old_path, WzpPath new_path,
+    char *why, gint64 now_us);
+
+/* wzp-call-timeline.c: what is noted; each does nothing where no timeline is
+ * kept, but to remember why a path went */
+
+WzpCallSeen *wzp_call_seen_new (const WzpCallConfig *config); /* nullable */
+void wzp_call_seen_free (WzpCallSeen *self);
+/* With the time that it is now, where it has none. */
+void wzp_call_note (WzpCall *self, const WzpTimelineEvent *event);
+void wzp_call_note_start (WzpCall *self);
+void wzp_call_note_candidates (
+    WzpCall *self, const WzpCandidateList *candidates);
+/* What is new of the dials. */
+void wzp_call_note_dials (WzpCall *self);
+/* `again` is about to go. */
+void wzp_call_note_again_over (WzpCall *self);
+void wzp_call_note_punch_sent (WzpCall *self, const WzpPuncherAction *action);
+void wzp_call_note_punch_heard (
+    WzpCall *self, const WzpPunch *punch, const WzpAddr *from);
+/* NOMINATE, its answer, SUSPECT, GO; others are passed over. */
+void wzp_call_note_control (
+    WzpCall *self, const WzpControl *control, gboolean is_sent);
+void wzp_call_note_up (WzpCall *self, WzpPath path, const WzpConn *conn);
+void wzp_call_note_down (WzpCall *self, WzpPath path, const char *reason);
+void wzp_call_note_health (WzpCall *self, gint64 now_us);
+void wzp_call_note_rtts (WzpCall *self, gint64 now_us);
+void wzp_call_note_media_heard (WzpCall *self, WzpPath path, gint64 now_us);
+void wzp_call_note_media_sent (WzpCall *self);
+void wzp_call_note_end (WzpCall *self, const char *text);
+/* Once. A failure is a warning. */
+void wzp_call_write_timeline (WzpCall *self);
+/* In words (transfer full). */
+char *wzp_call_describe_loss (const WzpCall *self, WzpPath path);
+char *wzp_call_describe_change (
+    const WzpCall *self, const WzpNominateAction *action);
 
 /* wzp-call-punch.c */
 void wzp_call_begin_punching (
@@ -142,6 +191,19 @@ void wzp_call_take_go (WzpCall *self, const WzpControl *go, gint64 now_us);
 void wzp_call_take_ports (
     WzpCall *self, const WzpControl *ports, gint64 now_us);
 void wzp_call_run_punching (WzpCall *self, gint64 now_us);
+
+/* wzp-call-fresh.c */
+/* For ACTION_FRESH. */
+void wzp_call_open_fresh (WzpCall *self, gint64 now_us);
+/* Where what is to leave from there leaves from. */
+WzpEndpoint *wzp_call_get_socket (const WzpCall *self, WzpFreshSocket *fresh);
+/* Closes those that are of no use any more. Not from a callback of an
+ * endpoint. */
+void wzp_call_expire_fresh (WzpCall *self, gint64 now_us);
+/* All of them, when there are no links any more. */
+void wzp_call_close_fresh (WzpCall *self);
+gboolean wzp_call_take_packet_by (WzpCall *self, const WzpUdpPacket *packet,
+    WzpFreshSocket *fresh);
 
 /* wzp-call-plain.c: what a plain call does otherwise */
 void wzp_call_run_plain (WzpCall *self, gint64 now_us);
@@ -168,6 +230,9 @@ void wzp_call_write_control (WzpCall *self, gint64 now_us);
 WzpLink *wzp_call_link_of (const WzpCall *self, WzpPath path);
 /* Where to send a second copy of media; NONE: nowhere. */
 WzpPath wzp_call_get_duplicate (const WzpCall *self);
+/* While the direct path is suspect, or was left: what was sent by it and not
+ * acknowledged goes by the relay path too. */
+void wzp_call_repeat_unacked (WzpCall *self, gint64 now_us);
 /* The link of @path is gone: frees it. */
 void wzp_call_drop_link (WzpCall *self, WzpPath path, gint64 now_us);
 /* Takes @conn. A newer connection takes the place of an older one. */
@@ -186,9 +251,13 @@ gint64 wzp_call_get_unacked_us (
     WzpCall *self, WzpPath path, const WzpConnInfo *info, gint64 now_us);
 /* The Dialer dials the peer's candidates again, if a direct path is wanted. */
 void wzp_call_seek_direct (WzpCall *self);
+/* The Dialer dials the other candidates where the proof of the direct link is
+ * overdue, or it is dead: a path may take a handshake and swallow the rest. */
+void wzp_call_seek_proved (WzpCall *self, gint64 now_us);
 /* The way to @candidate is open: dialled in the race or, when that is over,
- * after it. */
-void wzp_call_dial_punched (WzpCall *self, const WzpCandidate *candidate);
+ * after it. @fresh: nullable: from there, after the race. */
+void wzp_call_dial_punched (
+    WzpCall *self, const WzpCandidate *candidate, WzpFreshSocket *fresh);
 /* A connection came in when the race was over. TRUE: taken, in place of the
  * direct link. */
 gboolean wzp_call_take_again (WzpCall *self, WzpConn *conn);

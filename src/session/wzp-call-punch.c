@@ -48,20 +48,20 @@ void
 wzp_call_note_probe (WzpCall *self, const WzpControl *probe, gint64 now_us)
 {
   if (probe->type == WZP_CONTROL_PROBE && probe->path == WZP_PATH_RELAY &&
-      probe->seq < WZP_LINK_MTU_SEQ) {
-    self->probe_seq = probe->seq;
-    self->probe_us = now_us;
-  }
+      probe->seq < WZP_LINK_MTU_SEQ)
+    wzp_probe_times_sent (&self->probes, probe->seq, now_us);
 }
 
 void
 wzp_call_note_probe_ack (WzpCall *self, const WzpControl *ack, gint64 now_us)
 {
-  if (ack->type != WZP_CONTROL_PROBE_ACK || ack->path != WZP_PATH_RELAY ||
-      self->probe_us == 0 || ack->seq != self->probe_seq)
+  gint64 rtt_us;
+
+  if (ack->type != WZP_CONTROL_PROBE_ACK || ack->path != WZP_PATH_RELAY)
     return;
-  self->relay_rtt_us = MAX (now_us - self->probe_us, 1);
-  self->probe_us = 0;
+  rtt_us = wzp_probe_times_answered (&self->probes, ack->seq, now_us);
+  if (rtt_us > 0)
+    self->relay_rtt_us = rtt_us;
 }
 
 void
@@ -86,6 +86,7 @@ may_begin (const WzpCall *self)
 void
 wzp_call_take_go (WzpCall *self, const WzpControl *go, gint64 now_us)
 {
+  wzp_call_note_control (self, go, FALSE);
   if (self->puncher == NULL)
     return;
   wzp_puncher_take_go (self->puncher, go->n, now_us);
@@ -122,9 +123,11 @@ send_punch (WzpCall *self, const WzpPuncherAction *action)
 {
   guint8 bytes[WZP_PUNCH_LEN];
 
+  wzp_call_note_punch_sent (self, action);
   wzp_punch_write (&self->punch_key, &action->punch, bytes);
   wzp_endpoint_send_packet_ttl (
-      self->endpoint, &action->addr, (guint8) action->ttl, bytes, sizeof bytes);
+      wzp_call_get_socket (self, action->is_fresh ? self->tried : NULL),
+      &action->addr, (guint8) action->ttl, bytes, sizeof bytes);
 }
 
 static void
@@ -132,8 +135,10 @@ send_go (WzpCall *self, guint64 round)
 {
   const WzpControl go = { .type = WZP_CONTROL_GO, .n = round };
 
-  if (self->relay != NULL)
-    wzp_call_send_probe (self, self->relay, &go);
+  if (self->relay == NULL)
+    return;
+  wzp_call_note_control (self, &go, TRUE);
+  wzp_call_send_probe (self, self->relay, &go);
 }
 
 void
@@ -160,10 +165,14 @@ wzp_call_run_punching (WzpCall *self, gint64 now_us)
         break;
       case WZP_PUNCHER_ACTION_DIAL:
         wzp_call_dial_punched (self,
-            &(WzpCandidate){ .addr = action.addr, .type = action.candidate });
+            &(WzpCandidate){ .addr = action.addr, .type = action.candidate },
+            action.is_fresh ? self->tried : NULL);
         break;
       case WZP_PUNCHER_ACTION_GO:
         send_go (self, action.round);
+        break;
+      case WZP_PUNCHER_ACTION_FRESH:
+        wzp_call_open_fresh (self, now_us);
         break;
     }
   }
@@ -184,6 +193,8 @@ wzp_call_begin_punching (
 
     wzp_puncher_set_sequential (self->puncher);
     wzp_call_send_control (self, &ports);
+  } else if (self->handler->open_fresh != NULL) {
+    wzp_puncher_allow_fresh (self->puncher);
   }
   wzp_puncher_start (self->puncher, candidates, now_us);
   /* Openers before any dial: they get the port that was told. */
@@ -198,7 +209,8 @@ wzp_call_set_ports (WzpCall *self, guint16 port, guint step)
 }
 
 gboolean
-wzp_call_take_packet (WzpCall *self, const WzpUdpPacket *packet)
+wzp_call_take_packet_by (
+    WzpCall *self, const WzpUdpPacket *packet, WzpFreshSocket *fresh)
 {
   const gint64 now_us = wzp_clock_now_us ();
   WzpCandidateFilter filter = { .allow_loopback = TRUE };
@@ -210,7 +222,15 @@ wzp_call_take_packet (WzpCall *self, const WzpUdpPacket *packet)
       !wzp_punch_parse (&self->punch_key, packet->data, packet->len, &punch) ||
       wzp_candidate_refusal (&packet->remote, &filter) != NULL)
     return TRUE;
-  if (wzp_puncher_take_punch (self->puncher, &punch, &packet->remote, now_us))
+  wzp_call_note_punch_heard (self, &punch, &packet->remote);
+  if (wzp_puncher_take_punch (self->puncher, &punch, &packet->remote,
+          fresh != NULL && fresh == self->tried, now_us))
     wzp_call_step (self);
   return TRUE;
+}
+
+gboolean
+wzp_call_take_packet (WzpCall *self, const WzpUdpPacket *packet)
+{
+  return wzp_call_take_packet_by (self, packet, NULL);
 }

@@ -33,6 +33,50 @@ fill_dial (WzpDialStats *ret, const char *address, const char *type,
   ret->took_us = took_us;
 }
 
+/* Where the direct connection goes, or went when the call ended; NULL: there is
+ * none. */
+static const char *
+get_direct_remote (const WzpCall *self, char buf[WZP_ADDR_MAX_STRLEN])
+{
+  if (self->direct != NULL)
+    return wzp_addr_to_string (
+        wzp_conn_get_remote (wzp_link_get_conn (self->direct)), buf);
+  for (guint i = 0; i < self->n_last_paths; i++)
+    if (self->last_paths[i].path == WZP_PATH_DIRECT)
+      return self->last_paths[i].remote;
+  return NULL;
+}
+
+/* The Acceptor dials nobody: what became of the peer's candidates is where its
+ * connection came from. */
+static void
+fill_accepted (const WzpCall *self, WzpCallStats *ret_stats)
+{
+  const char *reason = self->direct_allowed
+      ? "not dialled: the peer dials us"
+      : "not dialled: only the relay is allowed";
+  char buf[WZP_ADDR_MAX_STRLEN], address[WZP_ADDR_MAX_STRLEN];
+  const char *remote = get_direct_remote (self, buf);
+  gboolean was_listed = FALSE;
+
+  for (guint i = 0; i < MIN (self->candidates.n, WZP_CANDIDATES_MAX); i++) {
+    const WzpCandidate *candidate = &self->candidates.items[i];
+    gboolean is_up;
+
+    wzp_addr_to_string (&candidate->addr, address);
+    is_up = g_strcmp0 (address, remote) == 0;
+    fill_dial (&ret_stats->dials[ret_stats->n_dials++], address,
+        wzp_candidate_type_to_string (candidate->type),
+        is_up ? WZP_DIAL_UP : WZP_DIAL_NONE, is_up ? NULL : reason,
+        is_up ? self->direct_us : -1);
+    was_listed |= is_up;
+  }
+  if (remote != NULL && !was_listed && ret_stats->n_dials < WZP_CANDIDATES_MAX)
+    fill_dial (&ret_stats->dials[ret_stats->n_dials++], remote,
+        wzp_candidate_type_to_string (WZP_CANDIDATE_PEER_REFLEXIVE),
+        WZP_DIAL_UP, NULL, self->direct_us);
+}
+
 static void
 fill_race_stats (const WzpCall *self, WzpCallStats *ret_stats)
 {
@@ -42,6 +86,8 @@ fill_race_stats (const WzpCall *self, WzpCallStats *ret_stats)
   WzpDialState state;
 
   ret_stats->winner = wzp_race_get_winner (race);
+  if (self->role == WZP_ROLE_ACCEPTOR)
+    fill_accepted (self, ret_stats);
   for (guint i = 0; i < wzp_race_get_n_dials (race); i++) {
     const WzpCandidate *candidate = wzp_race_get_candidate (race, i);
     char address[WZP_ADDR_MAX_STRLEN];
@@ -70,6 +116,8 @@ wzp_call_get_stats (const WzpCall *self, WzpCallStats *ret_stats)
   ret_stats->role =
       self->state == CALL_IDLE ? "none" : wzp_role_to_string (self->role);
   ret_stats->path = self->path;
+  g_strlcpy (ret_stats->path_reason, self->why != NULL ? self->why : "",
+      sizeof ret_stats->path_reason);
   if (self->state == CALL_ENDED) {
     memcpy (ret_stats->paths, self->last_paths, sizeof self->last_paths);
     ret_stats->n_paths = self->n_last_paths;

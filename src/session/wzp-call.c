@@ -3,6 +3,8 @@
 #define TICK_BUSY_US    (50 * 1000) /* health of the paths, media flowing */
 #define TICK_IDLE_US    (250 * 1000)
 #define MEDIA_RECENT_US (G_USEC_PER_SEC)
+/* A datagram is pulled, then sent: a little later. */
+#define KEPT_SLACK_US (5 * 1000)
 
 /* ---- small things ---- */
 
@@ -29,6 +31,7 @@ wzp_call_end (
   if (self->state == CALL_ENDED)
     return;
   set_state (self, CALL_ENDED);
+  wzp_call_note_end (self, taken != NULL ? taken->message : "The peer hung up");
   self->error = g_steal_pointer (&taken);
   self->end_path = path;
   self->has_info = info != NULL;
@@ -46,10 +49,18 @@ wzp_call_end (
 
 void
 wzp_call_change_path (
-    WzpCall *self, WzpPath old_path, WzpPath new_path, gint64 now_us)
+    WzpCall *self, WzpPath old_path, WzpPath new_path, char *why, gint64 now_us)
 {
   WzpLink *link = wzp_call_link_of (self, new_path);
 
+  g_free (self->why);
+  self->why = why;
+  wzp_call_note (self,
+      &(WzpTimelineEvent){ .kind = WZP_TIMELINE_PATH,
+          .at_us = now_us,
+          .old_path = old_path,
+          .path = new_path,
+          .text = why });
   self->path = new_path;
   self->path_us = now_us;
   if (link != NULL)
@@ -62,7 +73,8 @@ wzp_call_change_path (
   /* Falling back, something was lost on the way: begin at a key frame. */
   if (old_path == WZP_PATH_DIRECT && new_path == WZP_PATH_RELAY)
     wzp_sender_key_request_all (self->sender, now_us);
-  self->handler->path_changed (self, old_path, new_path, self->user_data);
+  self->handler->path_changed (
+      self, old_path, new_path, self->why, self->user_data);
 }
 
 static void
@@ -75,6 +87,7 @@ run_nominate (WzpCall *self, gint64 now_us)
       wzp_nominate_step (self->nominate, now_us, &action)) {
     switch (action.type) {
       case WZP_NOMINATE_ACTION_SEND:
+        wzp_call_note_control (self, &action.control, TRUE);
         wzp_call_send_control (self, &action.control);
         break;
       case WZP_NOMINATE_ACTION_PROBE:
@@ -84,10 +97,29 @@ run_nominate (WzpCall *self, gint64 now_us)
           wzp_call_send_probe (self, link, &action.control);
         break;
       case WZP_NOMINATE_ACTION_CHANGED:
-        wzp_call_change_path (self, action.old_path, action.path, now_us);
+        wzp_call_change_path (self, action.old_path, action.path,
+            wzp_call_describe_change (self, &action), now_us);
         break;
     }
   }
+}
+
+/* What has arrived need not be kept; and the next look is no later than when
+ * the path turns suspect, if nothing is acknowledged until then. */
+static void
+watch_direct (WzpCall *self, const WzpConnInfo *info, gint64 now_us)
+{
+  const gint64 oldest_us = info->oldest_unacked_us;
+  gint64 suspect_us;
+
+  wzp_sender_forget (
+      self->sender, oldest_us > 0 ? oldest_us - KEPT_SLACK_US : now_us);
+  if (oldest_us == 0)
+    return;
+  suspect_us = oldest_us +
+      wzp_nominate_get_patience_us (self->nominate, WZP_PATH_DIRECT);
+  if (suspect_us > now_us)
+    self->next_tick_us = MIN (self->next_tick_us, suspect_us);
 }
 
 static void
@@ -103,6 +135,8 @@ sample_link (WzpCall *self, WzpLink *link, gint64 now_us)
         info.pto_us,
         wzp_call_get_unacked_us (self, wzp_link_get_path (link), &info, now_us),
         now_us);
+  if (wzp_link_get_path (link) == WZP_PATH_DIRECT && self->nominate != NULL)
+    watch_direct (self, &info, now_us);
   if (wzp_link_get_path (link) == WZP_PATH_DIRECT)
     self->last_heard_us = MAX (self->last_heard_us, info.last_received_us);
   /* A relay's acknowledgement says nothing of the leg behind it: allow for
@@ -150,8 +184,10 @@ drop_spare_relay (WzpCall *self, gint64 now_us)
 {
   if (!self->race_config.keep_relay && self->relay != NULL &&
       self->path == WZP_PATH_DIRECT &&
-      now_us - self->path_us >= WZP_CALL_RELAY_DROP_US)
+      now_us - self->path_us >= WZP_CALL_RELAY_DROP_US) {
+    wzp_call_note_down (self, WZP_PATH_RELAY, "It is not kept");
     wzp_call_drop_link (self, WZP_PATH_RELAY, now_us);
+  }
 }
 
 static void
@@ -163,6 +199,7 @@ tick (WzpCall *self, gint64 now_us)
       now_us + (is_busy (self, now_us) ? TICK_BUSY_US : TICK_IDLE_US);
   sample_link (self, self->relay, now_us);
   sample_link (self, self->direct, now_us);
+  wzp_call_note_rtts (self, now_us);
   if (self->plain != NULL)
     wzp_call_tick_plain (self, now_us);
   else
@@ -170,6 +207,7 @@ tick (WzpCall *self, gint64 now_us)
   drop_spare_relay (self, now_us);
   wzp_call_redial_relay (self, now_us);
   wzp_call_expire_retired (self, now_us);
+  wzp_call_seek_proved (self, now_us);
   if (self->seek_at_us >= 0 && now_us >= self->seek_at_us)
     wzp_call_seek_direct (self);
   if (self->hold_until_us != 0 && now_us >= self->hold_until_us) {
@@ -241,7 +279,10 @@ wzp_call_step (WzpCall *self)
     wzp_call_run_plain (self, now_us);
   else
     run_nominate (self, now_us);
+  wzp_call_repeat_unacked (self, now_us);
   wzp_call_run_punching (self, now_us);
+  wzp_call_note_health (self, now_us);
+  wzp_call_note_dials (self);
   wzp_call_send_feedback (self, now_us);
   resume_pulling (self);
   wzp_receiver_advance (self->receiver, now_us);
@@ -258,6 +299,7 @@ on_timer (gpointer user_data)
   WzpCall *self = user_data;
 
   if (self->state != CALL_ENDED) {
+    wzp_call_expire_fresh (self, wzp_clock_now_us ());
     wzp_call_step (self);
     return;
   }
@@ -265,6 +307,7 @@ on_timer (gpointer user_data)
     return;
   self->told_ended = TRUE;
   wzp_call_close_links (self);
+  wzp_call_write_timeline (self);
   self->handler->ended (self, self->error, self->has_info ? &self->info : NULL,
       self->end_path, self->user_data);
 }
@@ -277,6 +320,7 @@ on_race_won (
 {
   WzpCall *self = user_data;
 
+  wzp_call_note_dials (self);
   wzp_call_attach_link (self, path, conn);
   self->handler->race_news (self, self->user_data);
 }
@@ -326,7 +370,14 @@ on_race_dial_relay (WzpRaceRunner *runner, const WzpConnHandler *handler,
       self, handler, conn_data, error, self->user_data);
 }
 
+static void
+on_race_dial_changed (WzpRaceRunner *runner, gpointer user_data)
+{
+  wzp_call_note_dials (user_data);
+}
+
 static const WzpRaceRunnerHandler race_handler = {
+  .dial_changed = on_race_dial_changed,
   .won = on_race_won,
   .direct_late = on_race_direct_late,
   .relay_up = on_race_relay_up,
@@ -404,6 +455,7 @@ wzp_call_new (const WzpCallConfig *config, const WzpCallHandler *handler,
   self->seal_out = wzp_seal_new (config->keys.send_key, config->keys.send_iv);
   self->seal_in = wzp_seal_new (config->keys.recv_key, config->keys.recv_iv);
   wzp_punch_key_init (&self->punch_key, config->keys.punch_key);
+  self->seen = wzp_call_seen_new (config);
   self->timer = wzp_timer_new (config->context, on_timer, self);
   self->control = wzp_control_channel_new ();
   g_queue_init (&self->pending_control);
@@ -437,9 +489,14 @@ wzp_call_free (WzpCall *self)
   g_bytes_unref (self->media_offer);
   wzp_seal_free (self->seal_out);
   wzp_seal_free (self->seal_in);
+  wzp_call_close_fresh (self);
   g_clear_pointer (&self->puncher, wzp_puncher_free);
   wzp_punch_key_wipe (&self->punch_key);
   g_clear_error (&self->error);
+  wzp_call_seen_free (self->seen);
+  g_free (self->why);
+  for (guint i = 0; i < G_N_ELEMENTS (self->down_reasons); i++)
+    g_free (self->down_reasons[i]);
   g_free (self->call_id);
   g_free (self);
 }
@@ -465,8 +522,11 @@ wzp_call_start (WzpCall *self, WzpRole role, gboolean direct_allowed,
   self->direct_allowed = config.race.direct_allowed;
   if (candidates != NULL)
     self->candidates = *candidates;
+  wzp_call_note_start (self);
   if (self->plain == NULL)
     self->nominate = wzp_nominate_new (role);
+  if (self->nominate != NULL && self->is_peer_on_relay)
+    wzp_nominate_expect_relay (self->nominate, self->started_us);
   self->runner =
       wzp_race_runner_new (self->endpoint, &config, &race_handler, self);
   set_state (self, CALL_RACING);
@@ -487,6 +547,7 @@ wzp_call_add_candidates (WzpCall *self, const WzpCandidateList *candidates)
   if (self->state != CALL_RACING && self->state != CALL_UP)
     return;
   self->candidates = *candidates;
+  wzp_call_note_candidates (self, candidates);
   for (guint i = 0; i < candidates->n; i++)
     wzp_race_runner_add_candidate (self->runner, &candidates->items[i]);
   if (self->puncher != NULL)
@@ -519,6 +580,7 @@ wzp_call_hang_up (WzpCall *self, WzpHangupReason reason, const char *text)
 
   if (self->state == CALL_ENDED)
     return;
+  wzp_call_note_end (self, reason == WZP_HANGUP_NORMAL ? "Hung up here" : text);
   wzp_call_send_control (self, &bye);
   wzp_call_step (self);
   wzp_endpoint_flush (self->endpoint);
@@ -526,6 +588,7 @@ wzp_call_hang_up (WzpCall *self, WzpHangupReason reason, const char *text)
     wzp_call_end (self, NULL, NULL, self->path);
   self->told_ended = TRUE;
   wzp_call_close_links (self);
+  wzp_call_write_timeline (self);
 }
 
 void

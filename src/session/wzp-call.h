@@ -14,6 +14,7 @@
 
 #include "wzp-call-keys.h"
 #include "wzp-endpoint.h"
+#include "wzp-fresh-socket.h"
 #include "wzp-network-rule.h"
 #include "wzp-node.h"
 #include "wzp-race.h"
@@ -34,8 +35,13 @@ G_BEGIN_DECLS
 /* A connection that another took the place of is kept so long, for what is
  * still under way: a round trip or two. */
 #define WZP_CALL_RETIRED_US (G_USEC_PER_SEC)
-/* A lost relay link is dialled again after this, doubled up to the maximum. */
-#define WZP_CALL_RELAY_RETRY_US     (2 * G_USEC_PER_SEC)
+/* Fresh sockets at a time: one that is tried, and one that carries media. One
+ * that did not help is closed so long after it was seen. */
+#define WZP_CALL_MAX_FRESH      2u
+#define WZP_CALL_FRESH_TRIAL_US (5 * G_USEC_PER_SEC)
+/* A lost relay link is dialled again at once (wzp-redial), and if that fails
+ * after this, doubled up to the maximum. */
+#define WZP_CALL_RELAY_RETRY_US     (G_USEC_PER_SEC)
 #define WZP_CALL_RELAY_RETRY_MAX_US (30 * G_USEC_PER_SEC)
 
 typedef struct _WzpCall WzpCall;
@@ -65,13 +71,16 @@ typedef struct {
    * thing on the relay's room, and on a direct connection that a plain call has
    * dialled. */
   GBytes *media_offer;
+  /* Where to write the call's timeline when it ends; NULL: keep none. */
+  const char *timeline_folder;
 } WzpCallConfig;
 
 typedef struct {
   /* Media can flow; once. */
   void (*connected) (WzpCall *call, gpointer user_data);
-  void (*path_changed) (
-      WzpCall *call, WzpPath old_path, WzpPath new_path, gpointer user_data);
+  /* @why: in words. */
+  void (*path_changed) (WzpCall *call, WzpPath old_path, WzpPath new_path,
+      const char *why, gpointer user_data);
   /* The race was decided, or a dial ended after that. */
   void (*race_news) (WzpCall *call, gpointer user_data);
   /* Over, for good; the last callback, never from inside a function of this
@@ -85,8 +94,19 @@ typedef struct {
       WzpCall *call, const char *name, gpointer user_data);
   void (*unclaimed) (WzpCall *call, WzpRecvFlow *flow, gpointer user_data);
   gboolean (*refill) (WzpCall *call, WzpSendFlow *flow, gpointer user_data);
-  /* A plain call: tell the peer by MediaPathReport. */
+  /* Another socket for punches, with @data for @fresh; NULL: none can be had.
+   * NULL callback: there are none. */
+  WzpFreshSocket *(*open_fresh) (WzpCall *call, const WzpFreshHandler *fresh,
+      gpointer data, GError **error, gpointer user_data);
+  /* With open_fresh(): to tell the peer that we are seen at @reflexive; NULL:
+   * where we always are. */
+  void (*tell_reflexive) (
+      WzpCall *call, const WzpAddr *reflexive, gpointer user_data);
+  /* Tell the peer by MediaPathReport. A plain call: see wzp-plain-nominate.h;
+   * another one says FALSE when it has come to the relay, before it is up. */
   void (*report) (WzpCall *call, gboolean direct_ok, gpointer user_data);
+  /* Something that does not disturb the call. */
+  void (*warning) (WzpCall *call, const char *text, gpointer user_data);
 } WzpCallHandler;
 
 WzpCall *wzp_call_new (const WzpCallConfig *config,
@@ -107,6 +127,11 @@ WzpRole wzp_call_get_role (const WzpCall *self);
 WzpPath wzp_call_get_path (const WzpCall *self);
 guint wzp_call_get_latency_ms (const WzpCall *self); /* negotiated */
 
+/* For the timeline, if one is kept; before start(). A candidate of ours as text
+ * (nullable), and from whom we have it; the kinds of NAT, nullable. */
+void wzp_call_note_local (WzpCall *self, const char *text,
+    WzpCandidateType type, const char *from);
+void wzp_call_note_nat (WzpCall *self, const char *own, const char *peer);
 /* Begins the race. @direct_allowed: our policy and the peer's acceptance. */
 void wzp_call_start (WzpCall *self, WzpRole role, gboolean direct_allowed,
     const WzpCandidateList *candidates);

@@ -149,11 +149,15 @@ on_call_connected (WzpCall *call, gpointer user_data)
 }
 
 void
-wzp_node_emit_path (WzpNode *self, WzpPath old_path, WzpPath new_path)
+wzp_node_emit_path (
+    WzpNode *self, WzpPath old_path, WzpPath new_path, const char *why)
 {
   g_autoptr (GPtrArray) listeners = wzp_node_dup_listeners (self);
 
   wzp_node_update_connected (self);
+  g_mutex_lock (&self->lock);
+  g_strlcpy (self->stats->path_reason, why, sizeof self->stats->path_reason);
+  g_mutex_unlock (&self->lock);
   wzp_node_refresh_stats (self);
   for (guint i = 0; i < listeners->len; i++) {
     const WzpNodeListener *l = listeners->pdata[i];
@@ -164,10 +168,10 @@ wzp_node_emit_path (WzpNode *self, WzpPath old_path, WzpPath new_path)
 }
 
 static void
-on_call_path_changed (
-    WzpCall *call, WzpPath old_path, WzpPath new_path, gpointer user_data)
+on_call_path_changed (WzpCall *call, WzpPath old_path, WzpPath new_path,
+    const char *why, gpointer user_data)
 {
-  wzp_node_emit_path (user_data, old_path, new_path);
+  wzp_node_emit_path (user_data, old_path, new_path, why);
 }
 
 static void
@@ -333,6 +337,29 @@ on_call_refill (WzpCall *call, WzpSendFlow *flow, gpointer user_data)
   return TRUE;
 }
 
+static WzpFreshSocket *
+on_call_open_fresh (WzpCall *call, const WzpFreshHandler *fresh, gpointer data,
+    GError **error, gpointer user_data)
+{
+  WzpNode *self = user_data;
+
+  /* In mode APP nobody passes its address on. */
+  if (self->signal == NULL || self->config.mode == WZP_MODE_APP) {
+    g_set_error_literal (error, WZP_ERROR, WZP_ERROR_UNREACHABLE,
+        "The peer cannot be told of it");
+    return NULL;
+  }
+  return wzp_fresh_socket_new (self->context, self->identity,
+      self->config.bind_address, self->signal, fresh, data, error);
+}
+
+static void
+on_call_tell_reflexive (
+    WzpCall *call, const WzpAddr *reflexive, gpointer user_data)
+{
+  wzp_node_tell_reflexive (user_data, entry_of (user_data, call), reflexive);
+}
+
 static void
 on_call_report (WzpCall *call, gboolean direct_ok, gpointer user_data)
 {
@@ -347,6 +374,16 @@ on_call_report (WzpCall *call, gboolean direct_ok, gpointer user_data)
   wzp_signal_client_send (self->signal, report, NULL);
 }
 
+static void
+on_call_warning (WzpCall *call, const char *text, gpointer user_data)
+{
+  WzpNode *self = user_data;
+
+  if (!self->has_told_timeline)
+    wzp_node_emit_warning (self, text);
+  self->has_told_timeline = TRUE;
+}
+
 static const WzpCallHandler call_handler = {
   .connected = on_call_connected,
   .path_changed = on_call_path_changed,
@@ -356,7 +393,10 @@ static const WzpCallHandler call_handler = {
   .claim = on_call_claim,
   .unclaimed = on_call_unclaimed,
   .refill = on_call_refill,
+  .open_fresh = on_call_open_fresh,
+  .tell_reflexive = on_call_tell_reflexive,
   .report = on_call_report,
+  .warning = on_call_warning,
 };
 
 /* ---- making and dropping ---- */
@@ -389,7 +429,8 @@ wzp_node_add_call (WzpNode *self, const char *call_id,
     .call_id = call_id,
     .features = *features,
     .latency_ms = self->config.latency_ms,
-    .window = wzp_endpoint_get_recv_buffer (self->endpoint) };
+    .window = wzp_endpoint_get_recv_buffer (self->endpoint),
+    .timeline_folder = self->config.timeline_folder };
   g_autoptr (GBytes) media_offer = NULL;
   WzpCallEntry *entry;
 
@@ -434,6 +475,7 @@ wzp_node_start_call (WzpNode *self, WzpCallEntry *entry,
       candidates.refused);
   entry->setup_deadline_us = -1;
   wzp_node_emit_progress (self, "race");
+  wzp_node_note_call (self, entry);
   if (!entry->is_private && wzp_node_get_nat (self) != NULL)
     wzp_call_set_ports (entry->call, self->next_port, self->port_step);
   wzp_call_start (entry->call, role, !entry->is_private, &candidates);
@@ -677,17 +719,6 @@ is_fatal (const WzpNode *self, const GError *error)
       g_error_matches (error, WZP_ERROR, WZP_ERROR_INVALID);
 }
 
-static guint
-retry_delay_ms (const WzpNode *self)
-{
-  double delay = self->config.retry_backoff_factor;
-
-  for (guint i = 1;
-       i < self->attempts && delay < self->config.retry_backoff_max; i++)
-    delay *= 2;
-  return (guint) (MIN (delay, self->config.retry_backoff_max) * 1000.0);
-}
-
 static void
 emit_retrying (WzpNode *self, const WzpFailure *failure, guint delay_ms)
 {
@@ -717,7 +748,7 @@ wzp_node_fail_attempt (WzpNode *self, const GError *error, const char *phase,
     return;
   wzp_node_clear_offer (self);
   if (!is_fatal (self, error)) {
-    delay_ms = retry_delay_ms (self);
+    delay_ms = wzp_node_get_retry_ms (self, &failure, info);
     self->retry_at_us = wzp_clock_now_us () + (gint64) delay_ms * 1000;
     wzp_node_schedule (self, self->retry_at_us);
     if (self->calls->len == 0)

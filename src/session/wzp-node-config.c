@@ -4,7 +4,8 @@
 
 #include <string.h>
 
-#define MAX_BACKOFF_S (24 * 3600.0)
+#define MAX_BACKOFF_S     (24 * 3600.0)
+#define TIMELINE_VARIABLE "WZP_TIMELINE_DIR"
 
 void
 wzp_node_config_init (WzpNodeConfig *ret_config)
@@ -27,6 +28,12 @@ static guint
 or_default (guint value, guint default_value)
 {
   return value != 0 ? value : default_value;
+}
+
+static const char *
+or_text (const char *text, const char *other)
+{
+  return text != NULL && *text != '\0' ? text : other;
 }
 
 /* Where 0 stands for the default. */
@@ -64,6 +71,8 @@ wzp_node_config_copy (WzpNodeConfig *to, const WzpNodeConfig *from)
   to->room_key = g_strdup (from->room_key);
   to->peer_fingerprint = g_strdup (from->peer_fingerprint);
   to->bind_address = g_strdup (from->bind_address);
+  to->timeline_folder = g_strdup (or_text (
+      from->timeline_folder, or_text (g_getenv (TIMELINE_VARIABLE), NULL)));
   to->identity = NULL;
   apply_defaults (to);
 }
@@ -82,6 +91,7 @@ wzp_node_config_clear (WzpNodeConfig *config)
   g_free ((char *) config->room_key);
   g_free ((char *) config->peer_fingerprint);
   g_free ((char *) config->bind_address);
+  g_free ((char *) config->timeline_folder);
 }
 
 static gboolean

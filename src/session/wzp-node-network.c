@@ -72,6 +72,30 @@ wzp_node_watch_network (WzpNode *self)
     wzp_node_emit_warning (self, error->message);
 }
 
+static gboolean
+take_stood (WzpNode *self)
+{
+  gboolean stood = self->signal_stood;
+
+  self->signal_stood = FALSE;
+  return stood;
+}
+
+static gint64
+wait_for (WzpNode *self, WzpRedial *rule, gboolean is_loss)
+{
+  const WzpNodeConfig *config = &self->config;
+  gint64 first_us = (gint64) (config->retry_backoff_factor * G_USEC_PER_SEC);
+  gint64 max_us = (gint64) (config->retry_backoff_max * G_USEC_PER_SEC);
+
+  if (!is_loss)
+    return wzp_redial_failed (rule, first_us, max_us, g_random_int ());
+  /* Who is called must be there first. */
+  return wzp_redial_lost (
+             rule, first_us, max_us, wzp_clock_now_us (), g_random_int ()) +
+      (config->mode == WZP_MODE_CALLER ? WZP_REDIAL_SPREAD_US : 0);
+}
+
 gint64
 wzp_node_get_signal_retry_us (WzpNode *self)
 {
@@ -82,7 +106,33 @@ wzp_node_get_signal_retry_us (WzpNode *self)
     self->network_us = 0; /* once: it may be down at the other end */
     return now_us;
   }
-  return now_us + (gint64) (self->config.retry_backoff_factor * G_USEC_PER_SEC);
+  return now_us + wait_for (self, &self->signal_rule, take_stood (self));
+}
+
+/* A relay that goes tells nobody, or all at the same moment. */
+static gboolean
+is_relay_lost (
+    WzpNode *self, const WzpFailure *failure, const WzpCloseInfo *info)
+{
+  if (failure->path != WZP_PATH_RELAY)
+    return FALSE;
+  if (g_strcmp0 (failure->phase, "connect") == 0)
+    return take_stood (self);
+  return g_strcmp0 (failure->phase, "media") == 0 && info != NULL &&
+      (!info->is_application || info->code == WZP_CLOSE_SHUTDOWN);
+}
+
+guint
+wzp_node_get_retry_ms (
+    WzpNode *self, const WzpFailure *failure, const WzpCloseInfo *info)
+{
+  gint64 wait_us;
+
+  if (failure->attempts == 1)
+    wzp_redial_up (&self->retry_rule);
+  wait_us =
+      wait_for (self, &self->retry_rule, is_relay_lost (self, failure, info));
+  return (guint) (wait_us / 1000);
 }
 
 /* A router forgets, or has another address since last night: nobody tells us

@@ -5,9 +5,12 @@
 #include "wzp-call.h"
 #include "wzp-direct-proof.h"
 #include "wzp-loop.h"
+#include "wzp-nat.h"
 #include "wzp-network-monitor.h"
 #include "wzp-node.h"
 #include "wzp-recv-flow-private.h"
+#include "wzp-redial.h"
+#include "wzp-reflect-probe.h"
 #include "wzp-room.h"
 #include "wzp-signal-client.h"
 #include "wzp-timer.h"
@@ -42,8 +45,6 @@ typedef struct {
   gint64 setup_deadline_us; /* -1: the race has begun */
   gboolean was_up;     /* media could flow once */
 } WzpCallEntry;
-
-typedef struct _WzpNatProbe WzpNatProbe;
 
 /* An offer that waits for its answer. */
 typedef struct {
@@ -110,7 +111,8 @@ struct _WzpNode {
   WzpNetworkMonitor *monitor; /* with the endpoint; nullable */
   gint64 network_us;    /* when the network last changed; 0: never, or used */
   const char *nat;      /* static, for offers; NULL: nothing is known */
-  WzpNatProbe *nat_probe; /* under way; nullable */
+  WzpNatObservation nat_seen; /* by the relay's first port */
+  WzpReflectProbe *nat_probe; /* at its second one, under way; nullable */
   guint16 next_port;    /* that the NAT will give, where it does so in a row;
                          * 0: not known */
   guint port_step;
@@ -129,10 +131,14 @@ struct _WzpNode {
   GHashTable *app_used; /* ids of the calls that `local` has made already */
   gint64 retry_at_us;    /* -1: none */
   guint attempts;        /* since the last success */
+  WzpRedial retry_rule;  /* of attempts, */
+  WzpRedial signal_rule; /* and of signalling during a call */
+  gboolean signal_stood; /* it was ready, and its loss not told of yet */
   guint n_total_calls;
   gint64 stats_at_us;
   WzpCallStats *last_call; /* of the newest call that ended; NULL: none */
   gboolean has_failed;
+  gboolean has_told_timeline; /* that it cannot be written */
 };
 
 #define wzp_node_assert_session(self) \
@@ -182,7 +188,9 @@ void wzp_node_start_call (WzpNode *self, WzpCallEntry *entry,
 void wzp_node_drop_call (WzpNode *self, WzpCallEntry *entry,
     WzpHangupReason reason, const char *text);
 void wzp_node_update_connected (WzpNode *self);
-void wzp_node_emit_path (WzpNode *self, WzpPath old_path, WzpPath new_path);
+/* @why: in words. */
+void wzp_node_emit_path (
+    WzpNode *self, WzpPath old_path, WzpPath new_path, const char *why);
 /* The receive flow for a peer's flow of this name, for @claimant (a call, a
  * room): a new reference, or NULL. And that it is free again. */
 WzpRecvFlow *wzp_node_claim_recv_flow (
@@ -227,6 +235,11 @@ void wzp_node_send_hangup (
     WzpNode *self, const char *call_id, WzpHangupReason reason);
 /* All that we tell of our addresses now, to compare (transfer full). */
 char *wzp_node_dup_told (WzpNode *self);
+/* What the call's timeline has of our side. */
+void wzp_node_note_call (WzpNode *self, const WzpCallEntry *entry);
+/* That we are seen at @reflexive, to one of them; NULL: where we always are. */
+void wzp_node_tell_reflexive (
+    WzpNode *self, WzpCallEntry *entry, const WzpAddr *reflexive);
 /* CandidateUpdate to each peer who was told something else. */
 void wzp_node_tell_changes (WzpNode *self);
 
@@ -259,6 +272,10 @@ void wzp_node_take_reflexive (WzpNode *self);
 void wzp_node_tell_network (WzpNode *self);
 /* When to connect again to a relay that was lost during a call. */
 gint64 wzp_node_get_signal_retry_us (WzpNode *self);
+/* How long to wait after a failure, ms. At once where the connection to the
+ * relay was lost that the attempt stood on, or a call that was up. */
+guint wzp_node_get_retry_ms (
+    WzpNode *self, const WzpFailure *failure, const WzpCloseInfo *info);
 
 /* wzp-node-app.c: mode APP */
 void wzp_node_publish_local (WzpNode *self);

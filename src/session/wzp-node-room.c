@@ -13,7 +13,8 @@ on_joined (WzpRoom *room, gpointer user_data)
   WzpNode *self = user_data;
 
   self->attempts = 0;
-  wzp_node_emit_path (self, WZP_PATH_NONE, WZP_PATH_RELAY);
+  wzp_node_emit_path (
+      self, WZP_PATH_NONE, WZP_PATH_RELAY, "the room was joined");
   wzp_node_set_state (self, WZP_STATE_CONNECTED, NULL);
   wzp_node_schedule (self, 0);
 }
@@ -30,7 +31,8 @@ on_ended (WzpRoom *room, const GError *error, const WzpCloseInfo *info,
 
   wzp_node_drop_room (self);
   if (was_joined)
-    wzp_node_emit_path (self, WZP_PATH_RELAY, WZP_PATH_NONE);
+    wzp_node_emit_path (
+        self, WZP_PATH_RELAY, WZP_PATH_NONE, "the room was left");
   wzp_node_fail_attempt (self, kept, was_joined ? "media" : "connect",
       WZP_PATH_RELAY, info != NULL ? &kept_info : NULL);
 }

@@ -165,6 +165,8 @@ on_signal_ready (WzpSignalClient *client, gpointer user_data)
 {
   WzpNode *self = user_data;
 
+  wzp_redial_up (&self->signal_rule);
+  self->signal_stood = TRUE;
   wzp_node_take_reflexive (self);
   self->reflect_at_us = wzp_clock_now_us () + WZP_NODE_REFLECT_US;
   wzp_node_schedule (self, self->reflect_at_us);

@@ -195,6 +195,51 @@ wzp_node_dup_told (WzpNode *self)
 }
 
 void
+wzp_node_note_call (WzpNode *self, const WzpCallEntry *entry)
+{
+  wzp_call_note_nat (entry->call, entry->own_nat, entry->peer_nat);
+  if (entry->is_private)
+    return;
+  g_mutex_lock (&self->lock);
+  for (guint i = 0; i < self->stats->n_local_candidates; i++)
+    wzp_call_note_local (entry->call, self->stats->local_candidates[i],
+        WZP_CANDIDATE_HOST, "an interface of ours");
+  g_mutex_unlock (&self->lock);
+  wzp_call_note_local (entry->call, entry->own_reflexive,
+      WZP_CANDIDATE_SERVER_REFLEXIVE, "the relay sees us there");
+}
+
+/* Takes @reflexive, nullable. */
+static gboolean
+send_update (WzpNode *self, WzpCallEntry *entry, char *reflexive)
+{
+  g_autoptr (WzpMessage) update =
+      wzp_message_new (WZP_MESSAGE_CANDIDATE_UPDATE);
+
+  update->call_id = g_strdup (wzp_call_get_id (entry->call));
+  update->reflexive_addr = reflexive;
+  update->local_addrs = wzp_node_dup_host_candidates (self);
+  update->generation = ++entry->generation;
+  return wzp_signal_client_send (self->signal, update, NULL);
+}
+
+void
+wzp_node_tell_reflexive (
+    WzpNode *self, WzpCallEntry *entry, const WzpAddr *reflexive)
+{
+  char text[WZP_ADDR_MAX_STRLEN];
+
+  if (entry->is_private || self->signal == NULL)
+    return;
+  g_clear_pointer (&entry->told, g_free);
+  if (reflexive == NULL)
+    wzp_node_tell_changes (self);
+  else if (send_update (
+               self, entry, g_strdup (wzp_addr_to_string (reflexive, text))))
+    entry->told = wzp_node_dup_told (self); /* until that changes */
+}
+
+void
 wzp_node_tell_changes (WzpNode *self)
 {
   g_autofree char *told = NULL;
@@ -204,16 +249,10 @@ wzp_node_tell_changes (WzpNode *self)
   told = wzp_node_dup_told (self);
   for (guint i = 0; i < self->calls->len; i++) {
     WzpCallEntry *entry = self->calls->pdata[i];
-    g_autoptr (WzpMessage) update = NULL;
 
     if (entry->is_private || g_strcmp0 (entry->told, told) == 0)
       continue;
-    update = wzp_message_new (WZP_MESSAGE_CANDIDATE_UPDATE);
-    update->call_id = g_strdup (wzp_call_get_id (entry->call));
-    update->reflexive_addr = wzp_node_dup_own_reflexive (self);
-    update->local_addrs = wzp_node_dup_host_candidates (self);
-    update->generation = ++entry->generation;
-    if (wzp_signal_client_send (self->signal, update, NULL)) {
+    if (send_update (self, entry, wzp_node_dup_own_reflexive (self))) {
       g_free (entry->told);
       entry->told = g_strdup (told);
     }

@@ -73,6 +73,8 @@ typedef struct {
   gboolean no_reconnect;
   int retries;               /* -1: no limit; 0 means 0 */
   double retry_backoff_factor, retry_backoff_max; /* seconds */
+  const char *timeline_folder; /* where each call's timeline is written; NULL:
+                                * what WZP_TIMELINE_DIR names, or nowhere */
 } WzpNodeConfig;
 
 void wzp_node_config_init (WzpNodeConfig *ret_config); /* all defaults */
@@ -169,7 +171,8 @@ const WzpIdentity *wzp_node_get_identity (const WzpNode *self);
 guint wzp_node_get_latency_ms (WzpNode *self); /* negotiated: the larger */
 
 /* Snapshots; plain values. */
-#define WZP_STATS_MAX_DIALS (WZP_CANDIDATES_MAX + 1u)
+#define WZP_STATS_MAX_DIALS  (WZP_CANDIDATES_MAX + 1u)
+#define WZP_STATS_MAX_REASON 192u
 
 typedef struct {
   WzpPath path;
@@ -186,7 +189,7 @@ typedef struct {
   char address[WZP_ADDR_MAX_STRLEN]; /* the candidate, or the relay */
   const char *type;  /* static: "host", "srflx", "prflx", "relay" */
   const char *state; /* static: wzp_dial_state_to_string() */
-  char reason[128];  /* why it failed; empty */
+  char reason[WZP_STATS_MAX_REASON]; /* why it failed, or was not tried; empty */
   gint64 took_us;    /* -1: pending */
 } WzpDialStats;
 
@@ -194,6 +197,7 @@ typedef struct {
   WzpFingerprint peer;
   const char *role;   /* static */
   WzpPath path;       /* in use for sending */
+  char path_reason[WZP_STATS_MAX_REASON]; /* why it changed last; empty */
   WzpPathStats paths[2];
   guint n_paths;
   WzpPath winner;     /* of the race */
@@ -212,6 +216,8 @@ typedef struct {
   guint n_calls;     /* live ones; entries of `calls` */
   guint n_total;     /* calls so far */
   WzpCallStats calls[WZP_NODE_MAX_CALLS]; /* after stop: the last one, n 1 */
+  char path_reason[WZP_STATS_MAX_REASON]; /* of the last change of path of any
+                                           * call; empty: none yet */
   guint64 bad_packets, refused; /* of the endpoint */
   guint room_members; /* mode ROOM: with us; 0: not told */
   char local_candidates[WZP_CANDIDATES_MAX][WZP_ADDR_MAX_STRLEN];

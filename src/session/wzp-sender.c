@@ -1,5 +1,7 @@
 #include "wzp-sender.h"
 
+#include "wzp-sent-frames.h"
+
 typedef struct {
   WzpSendFlow *flow; /* owned */
   guint32 id;
@@ -23,6 +25,9 @@ struct _WzpSender {
   guint64 tag;      /* in an open room; 0: in a call */
   guint32 next_id;
   guint64 next_number;
+  WzpSentFrames *kept;     /* sent by a path that may lose them */
+  WzpSentFrames *again;    /* of these, what is to be sent once more */
+  WzpPacketizer *repeater; /* of the frame of `again` under way; nullable */
   WzpSenderStats stats;
 };
 
@@ -55,6 +60,8 @@ wzp_sender_new (const WzpSenderHandler *handler, gpointer user_data)
   self->user_data = user_data;
   self->flows = g_ptr_array_new_with_free_func (tx_flow_free);
   self->next_id = 1;
+  self->kept = wzp_sent_frames_new ();
+  self->again = wzp_sent_frames_new ();
   return self;
 }
 
@@ -62,6 +69,9 @@ void
 wzp_sender_free (WzpSender *self)
 {
   g_ptr_array_unref (self->flows);
+  g_clear_pointer (&self->repeater, wzp_packetizer_free);
+  wzp_sent_frames_free (self->kept);
+  wzp_sent_frames_free (self->again);
   g_free (self);
 }
 
@@ -177,6 +187,8 @@ wzp_sender_remove_flow (WzpSender *self, WzpSendFlow *flow)
   /* After FLOW_EOS it would only cut short the wait for what is late. */
   if (tx->is_open && !tx->is_ended)
     self->handler->control (&control, self->user_data);
+  wzp_sent_frames_forget_flow (self->kept, tx->id);
+  wzp_sent_frames_forget_flow (self->again, tx->id);
   g_ptr_array_remove (self->flows, tx);
 }
 
@@ -369,8 +381,9 @@ is_end (const WzpItem *item)
   return item != NULL && item->kind == WZP_ITEM_END;
 }
 
-gboolean
-wzp_sender_next (WzpSender *self, gsize max_size, WzpPacket *ret_packet)
+/* NULL: nothing to send. */
+static TxFlow *
+next_of (WzpSender *self, gsize max_size, WzpPacket *ret_packet)
 {
   for (guint tried = 0; tried < self->flows->len; tried++) {
     TxFlow *tx;
@@ -390,9 +403,90 @@ wzp_sender_next (WzpSender *self, gsize max_size, WzpPacket *ret_packet)
      * next pull. */
     if (ret_packet->ends_frame && is_end (wzp_item_queue_peek (&tx->queue)))
       take_item (self, tx);
-    return TRUE;
+    return tx;
   }
-  return FALSE;
+  return NULL;
+}
+
+gboolean
+wzp_sender_next (WzpSender *self, gsize max_size, WzpPacket *ret_packet)
+{
+  return next_of (self, max_size, ret_packet) != NULL;
+}
+
+gboolean
+wzp_sender_next_kept (
+    WzpSender *self, gsize max_size, gint64 now_us, WzpPacket *ret_packet)
+{
+  TxFlow *tx = next_of (self, max_size, ret_packet);
+
+  if (tx == NULL)
+    return FALSE;
+  if (ret_packet->starts_frame)
+    wzp_sent_frames_add (self->kept, tx->id,
+        wzp_packetizer_get_next_frame (tx->packetizer) - 1,
+        wzp_packetizer_get_frame (tx->packetizer));
+  if (ret_packet->ends_frame)
+    wzp_sent_frames_end (self->kept, tx->id, now_us);
+  return TRUE;
+}
+
+void
+wzp_sender_forget (WzpSender *self, gint64 before_us)
+{
+  wzp_sent_frames_forget (self->kept, before_us);
+}
+
+gboolean
+wzp_sender_repeat (WzpSender *self)
+{
+  WzpSentFrame sent;
+  gboolean any = FALSE;
+
+  while (wzp_sent_frames_take (self->kept, &sent)) {
+    g_autoptr (WzpFrame) frame = sent.frame;
+
+    wzp_sent_frames_add (self->again, sent.flow, sent.number, frame);
+    any = TRUE;
+  }
+  return any;
+}
+
+/* FALSE: nothing is left. */
+static gboolean
+load_repeater (WzpSender *self)
+{
+  WzpSentFrame sent;
+
+  if (self->repeater != NULL && !wzp_packetizer_is_idle (self->repeater))
+    return TRUE;
+  g_clear_pointer (&self->repeater, wzp_packetizer_free);
+  if (!wzp_sent_frames_take (self->again, &sent))
+    return FALSE;
+  self->repeater = wzp_packetizer_new (sent.flow);
+  wzp_packetizer_set_next_frame (self->repeater, sent.number);
+  wzp_packetizer_begin (self->repeater, sent.frame);
+  return TRUE;
+}
+
+gboolean
+wzp_sender_next_again (WzpSender *self, gsize max_size, WzpPacket *ret_packet)
+{
+  if (!load_repeater (self) ||
+      !wzp_packetizer_next (
+          self->repeater, self->next_number, max_size, ret_packet))
+    return FALSE;
+  self->next_number++;
+  self->stats.packets++;
+  self->stats.bytes += ret_packet->payload_len;
+  return TRUE;
+}
+
+void
+wzp_sender_cancel_repeat (WzpSender *self)
+{
+  g_clear_pointer (&self->repeater, wzp_packetizer_free);
+  wzp_sent_frames_clear (self->again);
 }
 
 guint64

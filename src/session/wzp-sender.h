@@ -52,6 +52,20 @@ void wzp_sender_give (WzpSender *self, WzpSendFlow *flow,
 /* The next media datagram, round robin over the flows. FALSE: nothing. */
 gboolean wzp_sender_next (
     WzpSender *self, gsize max_size, WzpPacket *ret_packet);
+/* The same; the frame is kept until it is forgotten, within the bounds of
+ * wzp-sent-frames.h. */
+gboolean wzp_sender_next_kept (
+    WzpSender *self, gsize max_size, gint64 now_us, WzpPacket *ret_packet);
+/* What was sent whole before @before_us has arrived. */
+void wzp_sender_forget (WzpSender *self, gint64 before_us);
+/* What is kept is to be sent once more. FALSE: there is nothing. */
+gboolean wzp_sender_repeat (WzpSender *self);
+/* The next datagram of that, under a new number, cut anew: a receiver that has
+ * the frame drops it. FALSE: nothing is left. */
+gboolean wzp_sender_next_again (
+    WzpSender *self, gsize max_size, WzpPacket *ret_packet);
+/* Nothing is to be sent once more. */
+void wzp_sender_cancel_repeat (WzpSender *self);
 /* The number that the next datagram will get. */
 guint64 wzp_sender_peek_number (const WzpSender *self);
 /* For a datagram that is not media. */

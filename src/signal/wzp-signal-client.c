@@ -624,6 +624,26 @@ wzp_signal_client_dial_second_port (WzpSignalClient *self, guint timeout_ms,
       self->second_port, timeout_ms, handler, user_data, error);
 }
 
+WzpConn *
+wzp_signal_client_dial_from (WzpSignalClient *self, WzpEndpoint *endpoint,
+    guint timeout_ms, const WzpConnHandler *handler, gpointer user_data,
+    GError **error)
+{
+  const WzpAddr *relay;
+
+  g_return_val_if_fail (self != NULL && endpoint != NULL, NULL);
+
+  relay = wzp_relay_proof_get_addr (self->proof);
+  if (relay == NULL || !wzp_signal_client_is_ready (self)) {
+    g_set_error_literal (error, WZP_ERROR, WZP_ERROR_CLOSED,
+        "There is no connection to the relay");
+    return NULL;
+  }
+  return wzp_relay_proof_dial_port (self->proof, endpoint, WZP_SNI_SIGNAL,
+      self->second_port != 0 ? self->second_port : relay->port, timeout_ms,
+      handler, user_data, error);
+}
+
 /* A relay that knows no Reflect has acknowledged it at least. What came may
  * have been under way when the network changed: then once more. */
 static gboolean

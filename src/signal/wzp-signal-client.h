@@ -85,6 +85,12 @@ guint16 wzp_signal_client_get_second_port (const WzpSignalClient *self);
 WzpConn *wzp_signal_client_dial_second_port (WzpSignalClient *self,
     guint timeout_ms, const WzpConnHandler *handler, gpointer user_data,
     GError **error);
+/* Dials the relay from another endpoint, whose thread is the same: at that port
+ * if there is one, where less is expected of who comes. @self may not be freed
+ * before that handshake is over. WZP_ERROR_CLOSED when not READY. */
+WzpConn *wzp_signal_client_dial_from (WzpSignalClient *self,
+    WzpEndpoint *endpoint, guint timeout_ms, const WzpConnHandler *handler,
+    gpointer user_data, GError **error);
 /* Asks the relay again what it sees, and whether it is there: where the
  * question is not even acknowledged and nothing comes of the relay for
  * WZP_SIGNAL_CHECK_TIMEOUT_MS, failed() tells TIMED_OUT.

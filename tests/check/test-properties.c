@@ -33,6 +33,7 @@ static const Expected writable[] = {
   { "retries", "-1", FALSE, 3 },
   { "retry-backoff-factor", "1", FALSE, 3 },
   { "retry-backoff-max", "30", FALSE, 3 },
+  { "timeline-location", NULL, FALSE, 3 },
   { "wait-for-connection", "false", TRUE, 1 },
   { "keep-listening", "true", TRUE, 2 },
   { "caps", "ANY", FALSE, 2 },
@@ -125,7 +126,7 @@ GST_START_TEST (test_every_property)
       if (g_str_has_prefix (g_param_spec_get_blurb (all[i]), "Milliseconds"))
         fail_unless_equals_int (all[i]->value_type, G_TYPE_UINT);
     }
-    fail_unless_equals_int (n_own, side == 0 ? 33 : 34);
+    fail_unless_equals_int (n_own, side == 0 ? 34 : 35);
     gst_object_unref (element);
   }
 }
@@ -157,6 +158,7 @@ static const GoodUri good_uris[] = {
   { "wzp://r/c?retries=0", "retries", "0" },
   { "wzp://r/c?retry-backoff-factor=0.5", "retry-backoff-factor", "0.5" },
   { "wzp://r/c?relay-trust=none", "relay-trust", "none" },
+  { "wzp://r/c?timeline-location=%2Ftmp%2Ft", "timeline-location", "/tmp/t" },
   { "wzp://r/c?session=a%20b", "session", "a b" },
   { "wzp://r/c?wait-for-connection=1", "wait-for-connection", "true" },
   { "wzp://r/c?relay-fingerprint="

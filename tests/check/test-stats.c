@@ -2,6 +2,7 @@
 #include <gio/gio.h>
 #include <gst/check/gstcheck.h>
 
+#include "gstwzpenums.h"
 #include "gstwzpfailure.h"
 #include "gstwzpstats.h"
 
@@ -35,6 +36,7 @@ stats_new (guint n_calls)
     call->paths[1].srtt_us = 20000;
     call->paths[1].cwnd = 25000;
     call->paths[1].packets_lost = 1;
+    g_strlcpy (call->path_reason, "first proof", sizeof call->path_reason);
     call->n_dials = 2;
     call->dials[0].type = "host";
     call->dials[0].state = "failed";
@@ -103,6 +105,10 @@ GST_START_TEST (test_one_call)
   dial = get_entry (race, "candidates", 0);
   fail_unless_equals_string (
       gst_structure_get_string (dial, "reason"), "no route");
+  dial = get_entry (race, "candidates", 1);
+  fail_unless (!gst_structure_has_field (dial, "reason"));
+  fail_unless_equals_string (
+      gst_structure_get_string (s, "path-reason"), "first proof");
   fail_unless (!gst_structure_has_field (s, "callers"));
 }
 GST_END_TEST
@@ -120,6 +126,8 @@ GST_START_TEST (test_many_calls)
   fail_unless_equals_int64 (
       get_int64 (last, "packets-sent"), 100 + WZP_NODE_MAX_CALLS - 1);
   fail_unless (gst_structure_has_field (last, "fingerprint"));
+  fail_unless_equals_string (
+      gst_structure_get_string (last, "path-reason"), "first proof");
 }
 GST_END_TEST
 
@@ -132,6 +140,30 @@ GST_START_TEST (test_race_message)
   fail_unless (gst_wzp_stats_new_race (none) == NULL);
   fail_unless (gst_structure_has_name (s, "wzp-race"));
   fail_unless_equals_string (gst_structure_get_string (s, "role"), "dialer");
+}
+GST_END_TEST
+
+GST_START_TEST (test_path_message)
+{
+  g_autofree WzpNodeStats *stats = stats_new (1);
+  g_autoptr (GstStructure) before = NULL;
+  g_autoptr (GstStructure) s = NULL;
+  int path;
+
+  before = gst_wzp_stats_new_path (stats, WZP_PATH_NONE, WZP_PATH_RELAY);
+  fail_unless (!gst_structure_has_field (before, "reason"));
+  g_strlcpy (stats->path_reason, "the direct path was silent for 163 ms",
+      sizeof stats->path_reason);
+  s = gst_wzp_stats_new_path (stats, WZP_PATH_DIRECT, WZP_PATH_RELAY);
+  fail_unless (gst_structure_has_name (s, "wzp-path"));
+  fail_unless (
+      gst_structure_get_enum (s, "old", gst_wzp_path_get_type (), &path));
+  fail_unless_equals_int (path, WZP_PATH_DIRECT);
+  fail_unless (
+      gst_structure_get_enum (s, "new", gst_wzp_path_get_type (), &path));
+  fail_unless_equals_int (path, WZP_PATH_RELAY);
+  fail_unless_equals_string (gst_structure_get_string (s, "reason"),
+      "the direct path was silent for 163 ms");
 }
 GST_END_TEST
 
@@ -203,6 +235,7 @@ wzp_stats_suite (void)
   tcase_add_test (tc, test_one_call);
   tcase_add_test (tc, test_many_calls);
   tcase_add_test (tc, test_race_message);
+  tcase_add_test (tc, test_path_message);
   tcase_add_test (tc, test_rates);
   tcase_add_test (tc, test_failure_codes);
   return s;

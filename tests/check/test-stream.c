@@ -479,27 +479,67 @@ GST_START_TEST (test_restart)
 GST_END_TEST
 
 /* The next element message of that name. */
-static void
-expect_element_message (GstBus *bus, const char *name)
+static GstMessage *
+wait_element_message (GstBus *bus, const char *name)
 {
   for (;;) {
     g_autoptr (GstMessage) message =
         check_wait_message (bus, GST_MESSAGE_ELEMENT);
 
     if (gst_message_has_name (message, name))
-      return;
+      return g_steal_pointer (&message);
   }
+}
+
+/* Each candidate, but the one that is in use, with why it is not. */
+static void
+check_race (const GstStructure *s)
+{
+  const GValue *array = gst_structure_get_value (s, "candidates");
+  guint n_up = 0;
+
+  fail_unless (array != NULL && gst_value_array_get_size (array) > 0);
+  for (guint i = 0; i < gst_value_array_get_size (array); i++) {
+    const GstStructure *dial =
+        gst_value_get_structure (gst_value_array_get_value (array, i));
+    const char *state = gst_structure_get_string (dial, "state");
+    const char *reason = gst_structure_get_string (dial, "reason");
+
+    fail_unless (gst_structure_has_field (dial, "address"));
+    fail_unless (gst_structure_has_field (dial, "type"));
+    n_up += g_str_equal (state, "up");
+    fail_unless (g_str_equal (state, "up") || g_str_equal (state, "pending") ||
+            (reason != NULL && strlen (reason) > 10),
+        "%s without a reason", state);
+  }
+  fail_unless (n_up > 0);
+}
+
+static void
+check_path (const GstStructure *s)
+{
+  const char *reason = gst_structure_get_string (s, "reason");
+
+  fail_unless (reason != NULL && strstr (reason, "path") != NULL, "%s",
+      reason != NULL ? reason : "no reason");
 }
 
 GST_START_TEST (test_messages)
 {
-  static const char *const names[] = { "wzp-race", "wzp-path" };
+  static const struct {
+    const char *name;
+    void (*check) (const GstStructure *s);
+  } messages[] = { { "wzp-race", check_race }, { "wzp-path", check_path } };
   CheckPair pair;
 
-  for (guint i = 0; i < G_N_ELEMENTS (names); i++) {
+  for (guint i = 0; i < 2 * G_N_ELEMENTS (messages); i++) {
+    g_autoptr (GstMessage) message = NULL;
+
     check_pair_init (&pair);
     check_pair_start (&pair, CAPS);
-    expect_element_message (pair.src_bus, names[i]);
+    message = wait_element_message (
+        i < 2 ? pair.src_bus : pair.sink_bus, messages[i % 2].name);
+    messages[i % 2].check (gst_message_get_structure (message));
     check_pair_clear (&pair);
   }
 }

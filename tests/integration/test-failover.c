@@ -126,6 +126,24 @@ test_upgrade (WzpTest *test, gconstpointer data)
   finish (&call);
 }
 
+/* Who nominates saw it; the other may have had nothing unanswered. */
+static void
+assert_silence_is_told (Call *call)
+{
+  g_autofree WzpNodeStats *a = g_new0 (WzpNodeStats, 1);
+  g_autofree WzpNodeStats *b = g_new0 (WzpNodeStats, 1);
+  gboolean a_leads;
+
+  wzp_node_get_stats (call->a->node, a);
+  wzp_node_get_stats (call->b->node, b);
+  g_test_message ("%s / %s", a->path_reason, b->path_reason);
+  a_leads = g_str_equal (a->calls[0].role, "dialer");
+  g_assert_true (g_str_has_prefix (
+      (a_leads ? a : b)->path_reason, "the direct path was silent for "));
+  g_assert_true (g_str_has_prefix (
+      (a_leads ? b : a)->path_reason, "the peer chose the relay path"));
+}
+
 static void
 test_blackhole (WzpTest *test, gconstpointer data)
 {
@@ -138,6 +156,7 @@ test_blackhole (WzpTest *test, gconstpointer data)
   wait_for_frames (test, &call, 20);
   set_blackhole (&call, TRUE);
   wait_for_path (test, &call, WZP_PATH_RELAY);
+  assert_silence_is_told (&call);
   wait_for_frames (test, &call, 50);
   g_mutex_lock (&call.hole->lock);
   g_test_message ("gap %" G_GINT64_FORMAT " ms, lost %" G_GUINT64_FORMAT,

@@ -1,9 +1,12 @@
 /* Direct paths that only punches find, over loopback: each side reaches the
  * other by a proxy that the test can cut. */
+#include "wzp-clock.h"
 #include "wzp-party.h"
+#include "wzp-puncher.h"
 #include "wzp-test-proxy.h"
 
 #include <gio/gio.h>
+#include <string.h>
 
 #define SIZE        2000
 #define INTERVAL_US 20000
@@ -207,12 +210,67 @@ test_strangers (WzpTest *test, gconstpointer data)
   finish (&call);
 }
 
+/* Packets that have come to the socket; reads them off. */
+static guint
+count_received (GSocket *socket)
+{
+  char bytes[2048];
+  guint n = 0;
+
+  g_socket_set_blocking (socket, FALSE);
+  while (g_socket_receive (socket, bytes, sizeof bytes, NULL, NULL) >= 0)
+    n++;
+  return n;
+}
+
+static void
+test_victim (WzpTest *test, gconstpointer data)
+{
+  Call call = { .relay = wzp_test_relay_new (0) };
+  g_autoptr (WzpDescription) of_dialer = NULL;
+  g_autoptr (WzpDescription) of_acceptor = NULL;
+  g_auto (GStrv) victim = NULL;
+  gint64 until_us;
+  guint n = 0;
+
+  g_test_summary ("A peer lists somebody else sixteen times: what he gets is "
+                  "bounded");
+  make_parties (&call);
+  of_acceptor = reroute (test, call.acceptor, &call.to_acceptor);
+  of_dialer = reroute (test, call.dialer, &call.to_dialer);
+  wzp_test_proxy_set_blackhole (call.to_dialer, TRUE);
+  victim = g_new0 (char *, WZP_CANDIDATES_MAX + 1);
+  victim[0] = bind_nowhere (&call);
+  /* By its name, and by others for it: all are the same socket. */
+  for (guint i = 1; i < WZP_CANDIDATES_MAX; i++)
+    victim[i] = i % 2 == 0 ? g_strdup (victim[0])
+                           : g_strdup_printf ("[::ffff:127.0.0.1]:%s",
+                                 strrchr (victim[0], ':') + 1);
+  g_strfreev (of_dialer->local);
+  of_dialer->local = g_steal_pointer (&victim);
+  g_assert_true (wzp_node_set_remote (call.acceptor->node, of_dialer, NULL));
+  wzp_test_assert_until (test, (n += count_received (call.nowhere)) > 0, 10000);
+  until_us = wzp_clock_now_us () + 7 * G_USEC_PER_SEC;
+  wzp_test_assert_until (test, wzp_clock_now_us () >= until_us, 9000);
+  n += count_received (call.nowhere);
+  g_test_message ("%u packets in 7 s", n);
+  g_assert_cmpuint (n, <=, WZP_PUNCH_MAX_TO_ADDRESS);
+  g_assert_cmpuint (n, <=, 2 * WZP_PUNCHER_TIMES); /* he is one candidate */
+  wzp_party_free (call.dialer);
+  wzp_party_free (call.acceptor);
+  wzp_test_proxy_free (call.to_dialer);
+  wzp_test_proxy_free (call.to_acceptor);
+  wzp_test_relay_free (call.relay);
+  g_clear_object (&call.nowhere);
+}
+
 int
 main (int argc, char **argv)
 {
   wzp_test_init (&argc, &argv);
   wzp_test_add_full ("/punch/unlisted", 60, NULL, test_unlisted);
   wzp_test_add_full ("/punch/later", 60, NULL, test_later);
+  wzp_test_add_full ("/punch/victim", 60, NULL, test_victim);
   wzp_test_add_full ("/punch/strangers", 60, NULL, test_strangers);
   return wzp_test_run ();
 }

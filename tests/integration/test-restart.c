@@ -96,6 +96,35 @@ test_relay_killed_before_call (WzpTest *test, gconstpointer data)
 }
 
 static void
+test_relay_restarted (WzpTest *test, gconstpointer data)
+{
+  WzpTestRelay *relay = wzp_test_relay_new (0);
+  guint16 port = wzp_test_relay_get_port (relay);
+  WzpNodeConfig config;
+  WzpRelayStats stats = { 0 };
+  WzpParty *listener;
+
+  g_test_summary ("Restarted: a listener registers again at once, whatever "
+                  "it waits after a failure");
+  wzp_party_config (&config, relay);
+  config.mode = WZP_MODE_LISTENER;
+  config.alias = "cam1";
+  config.retry_backoff_factor = config.retry_backoff_max = 600;
+  listener = wzp_party_new (&config);
+  wzp_party_start (listener);
+  wzp_test_assert_until (
+      test, wzp_party_log_has (listener, "progress listening"), 5000);
+  wzp_test_relay_free (relay);
+  relay = wzp_test_relay_new (port);
+  wzp_test_assert_until (test,
+      (wzp_test_relay_get_stats (relay, &stats),
+          stats.registry.registered == 1),
+      25000);
+  wzp_party_free (listener);
+  wzp_test_relay_free (relay);
+}
+
+static void
 test_relay_killed_in_call (WzpTest *test, gconstpointer data)
 {
   WzpTestRelay *relay = wzp_test_relay_new (0);
@@ -269,6 +298,8 @@ main (int argc, char **argv)
       "/restart/relay-first-absent", 60, NULL, test_relay_first_absent);
   wzp_test_add_full ("/restart/relay-killed-before-call", 60, NULL,
       test_relay_killed_before_call);
+  wzp_test_add_full (
+      "/restart/relay-restarted", 60, NULL, test_relay_restarted);
   wzp_test_add_full (
       "/restart/relay-killed-in-call", 90, NULL, test_relay_killed_in_call);
   return wzp_test_run ();

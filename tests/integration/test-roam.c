@@ -42,6 +42,7 @@ typedef enum {
   WITH_RELAY,
   DROPS_RELAY, /* no standby beside the direct path */
   BY_APP,      /* no relay at all: the application carries the candidates */
+  IS_PATIENT,  /* with a relay; what fails is tried again after a minute */
 } Kind;
 
 /* A caller and a listener, each with a host of its own; media both ways. */
@@ -61,7 +62,8 @@ fill_config (Call *call, guint i, WzpNodeConfig *config)
 {
   wzp_party_config (config, call->relay);
   config->bind_address = NULL;
-  config->retry_backoff_factor = 0.1;
+  config->retry_backoff_factor = call->kind == IS_PATIENT ? 60 : 0.1;
+  config->retry_backoff_max = 60;
   config->drop_relay = call->kind == DROPS_RELAY;
   if (call->kind == BY_APP) {
     config->mode = WZP_MODE_APP;
@@ -303,6 +305,27 @@ test_network (WzpTest *test, gconstpointer data)
   finish (&call);
 }
 
+/* The same with nothing beside the direct path, and longer than what waits to
+ * be sent may queue: the application has to stand still, and must not for good.
+ */
+static void
+test_standstill (WzpTest *test, gconstpointer data)
+{
+  const Move *move = data;
+  Call call = { 0 };
+
+  if (must_skip ())
+    return;
+  begin (test, &call, move->kind);
+  wzp_test_host_run (NULL, "ip address add 10.3.0.1/24 dev h2");
+  wzp_test_host_run (call.hosts[1],
+      "ip address flush dev eth; sleep 3; ip address add 10.3.0.7/24 dev eth; "
+      "ip route add default via 10.3.0.1");
+  wait_for_media (test, &call, 20);
+  assert_healed (test, &call);
+  finish (&call);
+}
+
 /* The cable out for a second and in again: the address is the same. */
 static void
 test_cable (WzpTest *test, gconstpointer data)
@@ -415,19 +438,28 @@ sleep_for (Call *call, guint who, int seconds)
   wzp_test_host_run (call->hosts[who], "ip link set lo mtu 9000");
 }
 
+/* Of both sides: the race may have taken more than one. */
+static guint
+count_changes (Call *call)
+{
+  return wzp_party_count (call->parties[0], &call->parties[0]->path_changes) +
+      wzp_party_count (call->parties[1], &call->parties[1]->path_changes);
+}
+
 static void
 test_short_sleep (WzpTest *test, gconstpointer data)
 {
   Call call = { 0 };
+  guint changes;
 
   if (must_skip ())
     return;
   begin (test, &call, WITH_RELAY);
+  changes = count_changes (&call);
   sleep_for (&call, 0, 5);
   wait_for_media (test, &call, 100);
   assert_healed (test, &call);
-  g_assert_cmpuint (
-      wzp_party_count (call.parties[0], &call.parties[0]->path_changes), ==, 1);
+  g_assert_cmpuint (count_changes (&call), ==, changes);
   finish (&call);
 }
 
@@ -465,6 +497,36 @@ test_relay_gone (WzpTest *test, gconstpointer data)
   wzp_test_host_run (call.hosts[1], moves[1]);
   wzp_test_relay_drop_clients (call.relay);
   assert_healed (test, &call);
+  finish (&call);
+}
+
+static gboolean
+are_all_back (Call *call)
+{
+  WzpRelayStats stats;
+
+  wzp_test_relay_get_stats (call->relay, &stats);
+  return stats.registry.registered == 2 && stats.guests == 2;
+}
+
+/* The relay throws everybody out: what stood is dialled again at once, before
+ * any wait, and the call does not notice. */
+static void
+test_relay_drops (WzpTest *test, gconstpointer data)
+{
+  Call call = { 0 };
+  guint changes;
+
+  if (must_skip ())
+    return;
+  begin (test, &call, IS_PATIENT);
+  wzp_test_assert_until (test, are_all_back (&call), 10000);
+  changes = count_changes (&call);
+  wzp_test_relay_drop_clients (call.relay);
+  wzp_test_assert_until (test, are_all_back (&call), 10000);
+  wait_for_media (test, &call, 20);
+  assert_healed (test, &call);
+  g_assert_cmpuint (count_changes (&call), ==, changes);
   finish (&call);
 }
 
@@ -563,6 +625,8 @@ main (int argc, char **argv)
       "/roam/address/dialer-alone", 60, &listener_alone, test_address);
   wzp_test_add_full ("/roam/network/acceptor", 60, &caller, test_network);
   wzp_test_add_full ("/roam/network/dialer", 60, &listener, test_network);
+  wzp_test_add_full (
+      "/roam/network/standstill", 60, &listener_alone, test_standstill);
   wzp_test_add_full ("/roam/cable/acceptor", 60, &caller, test_cable);
   wzp_test_add_full ("/roam/cable/dialer", 60, &listener, test_cable);
   wzp_test_add_full ("/roam/app/first", 60, &first_by_app, test_app);
@@ -572,5 +636,6 @@ main (int argc, char **argv)
   wzp_test_add_full ("/roam/sleep/long", 60, NULL, test_long_sleep);
   wzp_test_add_full ("/roam/consent", 60, NULL, test_consent);
   wzp_test_add_full ("/roam/relay-gone", 60, NULL, test_relay_gone);
+  wzp_test_add_full ("/roam/relay-drops", 60, NULL, test_relay_drops);
   return wzp_test_run ();
 }

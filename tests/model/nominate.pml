@@ -5,6 +5,8 @@
  * Checked for every interleaving:
  *   agree     once the network is left alone, both sides come to send on the
  *             same path, and stay there
+ *   proof     (assertion) direct is not nominated first without its proof,
+ *             as long as the relay lives
  *   one_writer (assertions) the Acceptor never follows what the Dialer did not
  *             nominate, a number stands for one path, and an acknowledged path
  *             is the one that was asked for
@@ -35,6 +37,7 @@
 bool d_up[3], a_up[3];
 bool d_dead[3];  /* the Dialer's judgement */
 bool may_direct; /* direct is proved, not suspect and not held down */
+bool overdue;    /* direct has been up for long and was never proved */
 
 /* What each side sends on. */
 byte d_path = NONE, a_path = NONE;
@@ -62,12 +65,23 @@ inline nominate (path)
 }
 
 /* The Dialer's choose() and lead(). */
-#define D_WANTS_FIRST  (d_target == NONE && (d_up[RELAY] || d_up[DIRECT]))
+#ifdef BREAK_PROOF /* the first nomination wants no proof */
+#define D_PROVED       d_up[DIRECT]
+#else
+#define D_PROVED       (d_up[DIRECT] && may_direct)
+#endif
+#define D_RELAY_DEAD   (d_dead[RELAY] && d_up[DIRECT] && !d_dead[DIRECT])
+#define D_WANTS_FIRST  (d_target == NONE && (d_up[RELAY] || D_PROVED))
 #define D_WANTS_OTHER  (d_target != NONE && d_up[OTHER (d_target)] && \
     (!d_up[d_target] || (d_dead[d_target] && !d_dead[OTHER (d_target)])))
 #define D_WANTS_DIRECT (d_target == RELAY && d_up[RELAY] && !d_dead[RELAY] && \
     d_up[DIRECT] && !d_dead[DIRECT] && may_direct)
-#define D_SENDS_ON     (d_up[d_target] -> d_target : NONE)
+/* Before any nomination: provisionally, as the Acceptor. */
+#define FIRST_UP(up)   (up[DIRECT] -> DIRECT : (up[RELAY] -> RELAY : NONE))
+#define D_WANTS_RELAY  (d_target == DIRECT && d_up[RELAY] && !d_dead[RELAY] && \
+    d_up[DIRECT] && overdue && !may_direct)
+#define D_SENDS_ON     (d_target == NONE -> FIRST_UP (d_up) : \
+    (d_up[d_target] -> d_target : NONE))
 
 /* Each side is three processes, so that weak fairness, which is of processes,
  * means that everything that can be done all the time is done some time. */
@@ -77,12 +91,15 @@ end:
   do
   :: atomic { D_WANTS_FIRST ->
       if
-      :: d_up[DIRECT] -> nominate (DIRECT)
-      :: else -> nominate (RELAY)
+      :: D_PROVED -> assert (may_direct); nominate (DIRECT)
+         /* Direct is no longer on trial. */
+      :: d_up[RELAY] && !D_RELAY_DEAD -> nominate (RELAY)
+      :: d_up[RELAY] && D_RELAY_DEAD -> nominate (DIRECT)
       fi;
       d_path = D_SENDS_ON }
   :: atomic { D_WANTS_OTHER -> nominate (OTHER (d_target)); d_path = D_SENDS_ON }
   :: atomic { D_WANTS_DIRECT -> nominate (DIRECT); d_path = D_SENDS_ON }
+  :: atomic { D_WANTS_RELAY -> nominate (RELAY); d_path = D_SENDS_ON }
   :: atomic { d_path != D_SENDS_ON -> d_path = D_SENDS_ON }
   od
 }
@@ -135,7 +152,7 @@ inline follow ()
   :: !a_up[a_target] && !a_up[a_path] && a_begun && a_up[OTHER (down)] ->
       a_path = OTHER (down)
   :: else ->
-      a_path = (a_up[DIRECT] -> DIRECT : (a_up[RELAY] -> RELAY : NONE))
+      a_path = FIRST_UP (a_up)
   fi;
   if
   :: a_path != NONE -> a_begun = true
@@ -237,6 +254,7 @@ active proctype World ()
   :: change (d_dead[RELAY])
   :: change (d_dead[DIRECT])
   :: change (may_direct)
+  :: change (overdue)
      /* In the end both see the same. */
   :: atomic { a_up[RELAY] = d_up[RELAY]; a_up[DIRECT] = d_up[DIRECT];
       break }

@@ -42,7 +42,7 @@ for start in NOTHING RELAY BOTH; do
     status=1
   fi
 done
-for rule in OLD RESEND WRITER; do
+for rule in OLD PROOF RESEND WRITER; do
   # shellcheck disable=SC2086
   if check $bounds -DSTART_BOTH -DBREAK_$rule; then
     echo "without rule $rule: nothing was found"

@@ -133,7 +133,8 @@ class Run:
              "--relay=" + self.network.relay_address(place),
              "--relay-fingerprint=" + fingerprint, *args, *side.args],
             self.log, {"G_MESSAGES_DEBUG": os.environ.get("WZP_LAB_DEBUG", ""),
-                       "HOME": self.folder})
+                       "HOME": self.folder,
+                       "WZP_TIMELINE_DIR": self.folder})
 
     def has_media(self):
         return all(peer.has(e="path") and peer.has(e="heard")

@@ -21,6 +21,8 @@ from . import report, scenarios
 HERE = os.path.dirname(os.path.abspath(__file__))
 PARENT_DEATH = 1    # PR_SET_PDEATHSIG
 KEPT_WHEN_WELL = ("log.txt", "result.json")
+# What the peers wrote of their calls: CALL-ROLE.json.
+TIMELINES = ("-dialer.json", "-acceptor.json", "-none.json")
 # In the environment of every process of a round, to be found by.
 MARK = "WZP_LAB_ROUND"
 EXIT_SKIPPED = 77
@@ -183,7 +185,8 @@ class Runner:
         if result["verdict"] in ("failed", "lab") or self.options.keep:
             return
         for entry in os.listdir(folder):
-            if entry not in KEPT_WHEN_WELL:
+            if entry not in KEPT_WHEN_WELL and \
+                    not entry.endswith(TIMELINES):
                 os.unlink(os.path.join(folder, entry))
 
     def stop(self):

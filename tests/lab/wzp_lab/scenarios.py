@@ -154,6 +154,11 @@ def odd():
         Scenario("lifetime-5s", Side("pr", udp_timeout=5), Side("none"), "D",
                  group="odd", needs="roles by nat", seconds=14, limit=45,
                  note="a mapping lives 5 s; media keeps it"),
+        Scenario("prbad-spoilt", Side("prbad"), Side("prbad"), "D",
+                 group="odd", first="R", skews=(600, -600), seconds=20,
+                 limit=60, needs="a fresh socket",
+                 note="one hears of the call so much later that the other's "
+                 "punches spoil its port"),
         Scenario("one-way-block", Side("none"), Side("none"), "R",
                  group="odd", setup=("block a b",),
                  note="the caller's packets to the peer get lost, the "

@@ -103,7 +103,8 @@ sim_update_good (Sim *self)
     const gboolean is_good = self->sides[0].is_up[path] &&
         self->sides[1].is_up[path] && sim_passes (self, path, 0) &&
         sim_passes (self, path, 1) && is_acknowledged (self, path, 0) &&
-        is_acknowledged (self, path, 1);
+        is_acknowledged (self, path, 1) &&
+        !(path == WZP_PATH_DIRECT && self->config.is_narrow);
 
     if (!is_good)
       self->good_us[path] = -1;

@@ -74,6 +74,22 @@ send_message (Sim *self, int side, const WzpControl *control)
   schedule_resend (self, side);
 }
 
+/* Direct is nominated with its proof; without only where the relay was and is
+ * no more. */
+static void
+check_proof (Sim *self, guint64 n)
+{
+  const Side *dialer = &self->sides[SIM_DIALER];
+
+  if (wzp_nominate_is_proved (dialer->nominate, WZP_PATH_DIRECT, self->now_us))
+    return;
+  if (dialer->is_up[WZP_PATH_RELAY])
+    sim_check (self,
+        wzp_nominate_is_dead (dialer->nominate, WZP_PATH_RELAY, self->now_us));
+  else
+    sim_check (self, n > 1);
+}
+
 static void
 see_send (Sim *self, int side, const WzpControl *control)
 {
@@ -88,6 +104,8 @@ see_send (Sim *self, int side, const WzpControl *control)
     sim_check (self, control->type == WZP_CONTROL_NOMINATE);
     sim_check (self, control->n == s->n || control->n == s->n + 1);
     sim_check (self, control->path != WZP_PATH_NONE);
+    if (control->n > s->n && control->path == WZP_PATH_DIRECT)
+      check_proof (self, control->n);
     self->stats.nominations += control->n > s->n ? 1 : 0;
     s->n = control->n;
   } else {
@@ -107,6 +125,9 @@ send_probe (Sim *self, int side, const WzpNominateAction *action)
   sim_check (self, self->sides[side].is_up[action->path]);
   if (is_probe)
     self->stats.probes[side][action->path]++;
+  if (action->padded && action->path == WZP_PATH_DIRECT &&
+      self->config.is_narrow)
+    return;
   if (sim_send_datagram (self, side, action->path, self->config.loss, &at))
     sim_push (self,
         (Event){ .type = is_probe ? EVENT_PROBE_IN : EVENT_PROBE_ACK_IN,
@@ -126,7 +147,8 @@ see_changed (Sim *self, int side, const WzpNominateAction *action)
       wzp_path_to_string (action->old_path), wzp_path_to_string (action->path));
   sim_check (self, action->old_path == s->path);
   sim_check (self, action->path != s->path);
-  if (side == SIM_DIALER && action->old_path == WZP_PATH_DIRECT)
+  /* What was in use before any nomination was so provisionally. */
+  if (side == SIM_DIALER && action->old_path == WZP_PATH_DIRECT && s->n > 0)
     self->stats.deaths++;
   s->path = action->path;
   self->stats.changes[side]++;

@@ -39,6 +39,7 @@ typedef struct {
   gint64 media_us;    /* between two packets of a side; 0: no media */
   gint64 sample_us;
   gboolean sends[2];  /* media of this side; with media_us */
+  gboolean is_narrow; /* direct swallows full-size datagrams: never good */
 } SimConfig;
 
 Sim *sim_new (const SimConfig *config);
@@ -72,7 +73,7 @@ typedef struct {
   guint changes[2];
   guint probes[2][WZP_PATH_DIRECT + 1];
   guint sends[2];    /* control messages taken from the side */
-  guint deaths;      /* the Dialer left direct */
+  guint deaths;      /* the Dialer left direct that was nominated */
   gint64 change_us[2];   /* the last */
   guint media_sent[2], media_lost[2], duplicates[2];
   /* Longest time over which all media that this side sent was lost though one

@@ -255,6 +255,8 @@ run_side (Sim *sim, guint index)
       case WZP_PUNCHER_ACTION_GO:
         send_go (sim, index, action.round);
         break;
+      case WZP_PUNCHER_ACTION_FRESH:
+        g_assert_not_reached (); /* not allowed here */
     }
   }
   deadline = wzp_puncher_get_deadline (side->puncher);
@@ -297,7 +299,7 @@ run_event (Sim *sim, const Event *event)
       break;
     case EVENT_PUNCH:
       wzp_puncher_take_punch (
-          side->puncher, &event->punch, &event->from, sim->now_us);
+          side->puncher, &event->punch, &event->from, FALSE, sim->now_us);
       break;
     case EVENT_INITIAL:
       if (side->role == WZP_ROLE_ACCEPTOR)

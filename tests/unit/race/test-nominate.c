@@ -97,13 +97,109 @@ static void
 test_direct_is_heard_at_once (void)
 {
   g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_DIALER);
+  guint64 seq = 0;
 
-  wzp_nominate_path_up (nominate, RELAY, T0);
+  g_test_summary ("It carries media from its handshake on, with the relay, and "
+                  "is nominated with its proof");
   wzp_nominate_path_up (nominate, DIRECT, T0);
-  assert_decisions (nominate, T0, "none>direct NOMINATE:1.1:direct");
-  wzp_nominate_heard (nominate, RELAY, T0);
+  assert_decisions (nominate, T0, "none>direct");
+  assert_paths (nominate, DIRECT, WZP_PATH_NONE);
+  wzp_nominate_path_up (nominate, RELAY, T0);
   assert_decisions (nominate, T0, "");
   assert_paths (nominate, DIRECT, WZP_PATH_NONE);
+  wzp_nominate_heard (nominate, RELAY, T0 + 10 * MS);
+  assert_decisions (nominate, T0 + 10 * MS, "");
+  assert_paths (nominate, DIRECT, RELAY);
+  g_free (nominate_rig_drain (nominate, T0 + 20 * MS, &seq));
+  nominate_rig_prove (nominate, DIRECT, seq, T0 + 40 * MS);
+  assert_decisions (nominate, T0 + 40 * MS, "NOMINATE:1.1:direct ack:direct:7");
+  assert_paths (nominate, DIRECT, WZP_PATH_NONE);
+}
+
+static void
+test_unproved_direct_is_not_nominated (void)
+{
+  for (gint64 pto = 0; pto <= 200 * MS; pto += 200 * MS) {
+    g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_DIALER);
+    const gint64 end = T0 + MAX (2 * pto, WZP_NOMINATE_SUSPECT_MIN_US);
+
+    g_test_summary ("The relay, once direct had its time and gave no proof, "
+                    "though its connection acknowledges");
+    wzp_nominate_path_up (nominate, DIRECT, T0);
+    wzp_nominate_path_up (nominate, RELAY, T0);
+    wzp_nominate_heard (nominate, RELAY, T0);
+    wzp_nominate_sample (nominate, DIRECT, pto / 2, pto, 0, T0);
+    nominate_rig_receive (nominate, WZP_CONTROL_PROBE, DIRECT, 1,
+        WZP_NOMINATE_PROOF_TEXT, T0 + MS);
+    assert_decisions (nominate, T0 + MS, "none>direct ack:direct:1");
+    assert_decisions (nominate, end - 1, "");
+    assert_paths (nominate, DIRECT, RELAY);
+    assert_decisions (nominate, end, "direct>relay NOMINATE:1.1:relay");
+    assert_paths (nominate, RELAY, DIRECT);
+    wzp_nominate_heard (nominate, RELAY, T0 + WZP_NOMINATE_PROOF_US - 1);
+    g_assert_false (wzp_nominate_is_proof_overdue (nominate, DIRECT));
+    wzp_nominate_heard (nominate, RELAY, T0 + WZP_NOMINATE_PROOF_US);
+    g_assert_true (wzp_nominate_is_proof_overdue (nominate, DIRECT));
+  }
+}
+
+static void
+test_trial_ends_by_itself (void)
+{
+  g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_DIALER);
+  gint64 now = T0;
+
+  g_test_summary ("The deadlines lead there");
+  wzp_nominate_path_up (nominate, DIRECT, T0);
+  wzp_nominate_path_up (nominate, RELAY, T0);
+  wzp_nominate_heard (nominate, RELAY, T0);
+  while (wzp_nominate_get_path (nominate) != RELAY) {
+    g_free (nominate_rig_drain (nominate, now, NULL));
+    now = wzp_nominate_get_deadline (nominate);
+    g_assert_cmpint (now, >, T0);
+    g_assert_cmpint (now, <=, T0 + WZP_NOMINATE_SUSPECT_MIN_US);
+    g_assert_cmpint (now, !=, -1);
+    wzp_nominate_sample (nominate, DIRECT, 0, 0, 0, now);
+  }
+}
+
+static void
+test_late_proof (void)
+{
+  g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_DIALER);
+  guint64 seq = 0;
+
+  g_test_summary (
+      "Answered, but nothing large is heard for seconds: probed on, "
+      "for the answer has to be fresh");
+  wzp_nominate_path_up (nominate, DIRECT, T0);
+  g_free (nominate_rig_drain (nominate, T0, &seq));
+  nominate_rig_receive (
+      nominate, WZP_CONTROL_PROBE_ACK, DIRECT, seq, 12, T0 + 40 * MS);
+  for (gint64 now = T0 + 40 * MS; now <= T0 + 3 * SEC; now += 20 * MS)
+    g_free (nominate_rig_drain (nominate, now, &seq));
+  nominate_rig_prove (nominate, DIRECT, seq, T0 + 3 * SEC);
+  assert_decisions (nominate, T0 + 3 * SEC, "NOMINATE:1.1:direct ack:direct:7");
+}
+
+static void
+test_expected_relay (void)
+{
+  for (int role = WZP_ROLE_ACCEPTOR; role <= WZP_ROLE_DIALER; role++)
+    for (guint early = 0; early < 2; early++) {
+      g_autoptr (WzpNominate) nominate = wzp_nominate_new ((WzpRole) role);
+
+      g_test_summary ("The relay says that the peer is there: not waited for");
+      if (early)
+        wzp_nominate_expect_relay (nominate, T0);
+      assert_paths (nominate, WZP_PATH_NONE, WZP_PATH_NONE);
+      wzp_nominate_path_up (nominate, RELAY, T0);
+      if (!early)
+        wzp_nominate_expect_relay (nominate, T0);
+      assert_decisions (nominate, T0,
+          role == WZP_ROLE_DIALER ? "none>relay NOMINATE:1.1:relay"
+                                  : "none>relay");
+    }
 }
 
 static void
@@ -230,12 +326,13 @@ test_nominate_again (void)
   gboolean acked;
 
   g_test_summary ("Unacknowledged: the same again after 0.3, 0.6 ... 30 s");
-  wzp_nominate_path_up (nominate, DIRECT, T0);
-  assert_decisions (nominate, T0, "none>direct NOMINATE:1.1:direct");
+  wzp_nominate_path_up (nominate, RELAY, T0);
+  wzp_nominate_heard (nominate, RELAY, T0);
+  assert_decisions (nominate, T0, "none>relay NOMINATE:1.1:relay");
   for (guint i = 0; i < G_N_ELEMENTS (at_ms); i++) {
-    wzp_nominate_heard (nominate, DIRECT, T0 + at_ms[i] * MS - 1);
+    wzp_nominate_heard (nominate, RELAY, T0 + at_ms[i] * MS - 1);
     assert_decisions (nominate, T0 + at_ms[i] * MS - 1, "");
-    assert_decisions (nominate, T0 + at_ms[i] * MS, "NOMINATE:1.1:direct");
+    assert_decisions (nominate, T0 + at_ms[i] * MS, "NOMINATE:1.1:relay");
   }
   wzp_nominate_get_nominated (nominate, NULL, NULL, &acked);
   g_assert_false (acked);
@@ -283,13 +380,12 @@ test_relay_unheard_is_all_there_is (void)
   g_autoptr (WzpNominate) nominate = wzp_nominate_new (WZP_ROLE_DIALER);
 
   wzp_nominate_path_up (nominate, DIRECT, T0);
-  assert_decisions (nominate, T0, "none>direct NOMINATE:1.1:direct");
-  nominate_rig_receive_ack (nominate, 1, 1, T0 + MS);
+  assert_decisions (nominate, T0, "none>direct");
   wzp_nominate_path_down (nominate, DIRECT, T0 + SEC);
   assert_decisions (nominate, T0 + SEC, "direct>none");
   assert_paths (nominate, WZP_PATH_NONE, WZP_PATH_NONE);
   wzp_nominate_path_up (nominate, RELAY, T0 + 2 * SEC);
-  assert_decisions (nominate, T0 + 2 * SEC, "none>relay NOMINATE:1.2:relay");
+  assert_decisions (nominate, T0 + 2 * SEC, "none>relay NOMINATE:1.1:relay");
 }
 
 static void
@@ -452,8 +548,9 @@ test_epoch (void)
   g_autoptr (WzpNominate) acceptor = wzp_nominate_new (WZP_ROLE_ACCEPTOR);
 
   wzp_nominate_set_epoch (dialer, 5);
-  wzp_nominate_path_up (dialer, DIRECT, T0);
-  assert_decisions (dialer, T0, "none>direct NOMINATE:5.1:direct");
+  wzp_nominate_path_up (dialer, RELAY, T0);
+  wzp_nominate_heard (dialer, RELAY, T0);
+  assert_decisions (dialer, T0, "none>relay NOMINATE:5.1:relay");
 
   wzp_nominate_set_epoch (acceptor, 5);
   wzp_nominate_path_up (acceptor, DIRECT, T0);
@@ -477,6 +574,11 @@ main (int argc, char **argv)
   g_test_add_func ("/nominate/dialer/first-heard", test_first_heard);
   g_test_add_func (
       "/nominate/dialer/direct-is-heard", test_direct_is_heard_at_once);
+  g_test_add_func (
+      "/nominate/first/unproved", test_unproved_direct_is_not_nominated);
+  g_test_add_func ("/nominate/first/trial-ends", test_trial_ends_by_itself);
+  g_test_add_func ("/nominate/first/late-proof", test_late_proof);
+  g_test_add_func ("/nominate/first/expected", test_expected_relay);
   g_test_add_func ("/nominate/dialer/proof", test_proof);
   g_test_add_func ("/nominate/dialer/proof-is-fresh", test_proof_must_be_fresh);
   g_test_add_func ("/nominate/dialer/duplicate", test_duplicate_until_ack);

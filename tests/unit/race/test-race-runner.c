@@ -272,8 +272,13 @@ test_wrong_key (WzpTest *test, gconstpointer data)
   g_auto (Side) dialer = { 0 };
   WzpRaceRunnerConfig config = config_for (test, WZP_ROLE_DIALER, a);
   WzpCandidateList list = { 0 };
+  char text[WZP_FINGERPRINT_STRLEN];
+  WzpFingerprint expected;
+  const char *reason;
+  gint64 begun_us;
 
   g_test_summary ("Somebody else answers there");
+  wzp_fingerprint_of_key (wzp_identity_get_public_key (a->identity), &expected);
   config.race.relay_allowed = FALSE;
   add (&list, peer_addr (b));
   side_start (&dialer, a, NULL, &config, &list);
@@ -282,6 +287,18 @@ test_wrong_key (WzpTest *test, gconstpointer data)
       dialer.error, "No path to the peer: direct: 1 of 1 dials failed: "));
   g_assert_true (g_str_has_suffix (dialer.error, "; relay: not allowed"));
   g_assert_null (dialer.direct);
+  wzp_race_get_dial (
+      wzp_race_runner_get_race (dialer.runner), 0, &reason, NULL);
+  g_test_message ("%s", reason);
+  g_assert_nonnull (strstr (reason, ": Not the expected key: it is "));
+  g_assert_true (
+      g_str_has_suffix (reason, wzp_fingerprint_to_string (&expected, text)));
+  g_assert_cmpuint (
+      wzp_race_runner_get_begun (dialer.runner, 0, &begun_us), ==, 1);
+  g_assert_cmpint (begun_us, >, 0);
+  g_assert_cmpuint (
+      wzp_race_runner_get_begun (dialer.runner, -1, &begun_us), ==, 0);
+  g_assert_cmpint (begun_us, ==, 0);
 }
 
 static void

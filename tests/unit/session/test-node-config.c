@@ -190,6 +190,35 @@ test_copy (WzpTest *test, gconstpointer data)
   wzp_node_config_clear (&copy);
 }
 
+static void
+test_timeline_folder (WzpTest *test, gconstpointer data)
+{
+  WzpNodeConfig config, copy;
+
+  g_test_summary ("What is set counts before the environment; empty is unset");
+  fill (&config);
+  g_unsetenv ("WZP_TIMELINE_DIR");
+  wzp_node_config_copy (&copy, &config);
+  g_assert_null (copy.timeline_folder);
+  wzp_node_config_clear (&copy);
+
+  g_setenv ("WZP_TIMELINE_DIR", "", TRUE);
+  wzp_node_config_copy (&copy, &config);
+  g_assert_null (copy.timeline_folder);
+  wzp_node_config_clear (&copy);
+
+  g_setenv ("WZP_TIMELINE_DIR", "there", TRUE);
+  wzp_node_config_copy (&copy, &config);
+  g_assert_cmpstr (copy.timeline_folder, ==, "there");
+  wzp_node_config_clear (&copy);
+
+  config.timeline_folder = "here";
+  wzp_node_config_copy (&copy, &config);
+  g_assert_cmpstr (copy.timeline_folder, ==, "here");
+  wzp_node_config_clear (&copy);
+  g_unsetenv ("WZP_TIMELINE_DIR");
+}
+
 int
 main (int argc, char **argv)
 {
@@ -198,5 +227,6 @@ main (int argc, char **argv)
   wzp_test_add ("/node-config/needed", NULL, test_needed);
   wzp_test_add ("/node-config/numbers", NULL, test_numbers);
   wzp_test_add ("/node-config/copy", NULL, test_copy);
+  wzp_test_add ("/node-config/timeline-folder", NULL, test_timeline_folder);
   return wzp_test_run ();
 }

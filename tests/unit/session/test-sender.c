@@ -581,6 +581,87 @@ test_numbers (WzpTest *test, gconstpointer data)
   sender_rig_clear (&rig);
 }
 
+/* What is sent once more: "1:0 1:1", with new numbers. */
+static char *
+spell_again (SenderRig *rig, gsize max_size)
+{
+  GString *text = g_string_new (NULL);
+  guint64 number = wzp_sender_peek_number (rig->sender);
+  WzpPacket packet;
+
+  while (wzp_sender_next_again (rig->sender, max_size, &packet)) {
+    WzpDatagramPrefix prefix;
+    WzpMediaHead head;
+    gsize head_len;
+
+    g_assert_cmpuint (packet.head_len + packet.payload_len, <=, max_size);
+    g_assert_true (
+        wzp_datagram_parse_prefix (packet.head, packet.head_len, &prefix));
+    g_assert_cmpuint (prefix.number, ==, number++);
+    g_assert_true (
+        wzp_datagram_parse_media (&prefix, packet.head + packet.prefix_len,
+            packet.head_len - packet.prefix_len, &head, &head_len));
+    if (head.is_start)
+      g_string_append_printf (
+          text, "%u:%" G_GUINT64_FORMAT " ", (guint) prefix.flow, head.frame);
+  }
+  return g_string_free (text, FALSE);
+}
+
+static void
+assert_again (SenderRig *rig, gsize max_size, const char *expected)
+{
+  g_autofree char *text = spell_again (rig, max_size);
+
+  g_assert_cmpstr (text, ==, expected);
+}
+
+static void
+send_kept (SenderRig *rig, gint64 now_us)
+{
+  WzpPacket packet;
+
+  while (wzp_sender_next_kept (rig->sender, SENDER_RIG_MTU, now_us, &packet))
+    ;
+}
+
+static void
+test_repeat (WzpTest *test, gconstpointer data)
+{
+  SenderRig rig;
+
+  g_test_summary ("What has not arrived is sent once more, in order, as the "
+                  "same frames, cut for another path");
+  sender_rig_init (&rig, 2);
+  sender_rig_add_all (&rig);
+  g_assert_false (wzp_sender_repeat (rig.sender));
+  for (guint i = 0; i < 4; i++) {
+    sender_rig_push (&rig, 0, flow_test_frame (i, 3000));
+    send_kept (&rig, 100 + i);
+  }
+  sender_rig_push (&rig, 1, flow_test_frame (0, 10));
+  send_kept (&rig, 200);
+  wzp_sender_forget (rig.sender, 101);
+  assert_again (&rig, SENDER_RIG_MTU, "");
+  g_assert_true (wzp_sender_repeat (rig.sender));
+  assert_again (&rig, 500, "1:1 1:2 1:3 2:0 ");
+  g_assert_false (wzp_sender_repeat (rig.sender));
+
+  sender_rig_push (&rig, 0, flow_test_frame (4, 10));
+  sender_rig_push (&rig, 1, flow_test_frame (1, 10));
+  send_kept (&rig, 300);
+  g_assert_true (wzp_sender_repeat (rig.sender));
+  wzp_sender_remove_flow (rig.sender, rig.flows[0]);
+  assert_again (&rig, SENDER_RIG_MTU, "2:1 ");
+
+  sender_rig_push (&rig, 1, flow_test_frame (2, 10));
+  send_kept (&rig, 400);
+  g_assert_true (wzp_sender_repeat (rig.sender));
+  wzp_sender_cancel_repeat (rig.sender);
+  assert_again (&rig, SENDER_RIG_MTU, "");
+  sender_rig_clear (&rig);
+}
+
 static void
 test_empty (WzpTest *test, gconstpointer data)
 {
@@ -629,6 +710,7 @@ main (int argc, char **argv)
   wzp_test_add ("/sender/remove-frees-eos/sent", GINT_TO_POINTER (TRUE),
       test_remove_frees_eos);
   wzp_test_add ("/sender/numbers", NULL, test_numbers);
+  wzp_test_add ("/sender/repeat", NULL, test_repeat);
   wzp_test_add ("/sender/empty", NULL, test_empty);
   return wzp_test_run ();
 }
