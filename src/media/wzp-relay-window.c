@@ -173,6 +173,13 @@ wzp_relay_window_get_deadline (const WzpRelayWindow *self)
   return self->last_us + WZP_RELAY_WINDOW_TIMEOUT_US;
 }
 
+gboolean
+wzp_relay_window_is_silent (const WzpRelayWindow *self, gint64 now_us)
+{
+  return self->sent > self->heard &&
+      now_us - self->last_us >= WZP_RELAY_WINDOW_TIMEOUT_US;
+}
+
 gsize
 wzp_relay_window_get_size (const WzpRelayWindow *self)
 {

@@ -16,6 +16,13 @@
 
 /* Reading */
 
+static void
+lift_cap (WzpConn *conn)
+{
+  conn->payload_cap = 0;
+  conn->uncapped_ns = conn->now_ns;
+}
+
 /* After the close only the packet that says so is left (RFC 9000, section
  * 10.2.1): the answers get rarer, 1, 2, 4, 8 late packets apart. */
 static void
@@ -85,8 +92,11 @@ count_received (WzpConn *conn, const WzpUdpPacket *packet, guint64 authentic,
   /* Nothing is sent while reading, so less in flight means acknowledged (or
    * lost, which only an acknowledgement of something later tells). */
   if (conn->ng != NULL &&
-      wzp_conn_get_bytes_in_flight (conn) < in_flight_before)
+      wzp_conn_get_bytes_in_flight (conn) < in_flight_before) {
     conn->info.last_ack_us = now_us;
+    if (conn->payload_cap > 0 && conn->cap_hold_s == 0)
+      lift_cap (conn);
+  }
   settle (conn);
 }
 
@@ -165,6 +175,23 @@ cap_payload (WzpConn *conn)
   conn->cap_until_ns = conn->now_ns + conn->cap_hold_s * NGTCP2_SECONDS;
 }
 
+/* Nothing is acknowledged. Is it the size, or is nothing passing at all? The
+ * full size is tried again as soon as something is; if that brings the silence
+ * back, it is the size. */
+static void
+suspect_size (WzpConn *conn)
+{
+  const guint64 window_ns = FIRST_CAP_HOLD_S * NGTCP2_SECONDS;
+
+  g_debug ("conn %p: large packets seem to vanish", (void *) conn);
+  if (conn->uncapped_ns > 0 && conn->now_ns - conn->uncapped_ns < window_ns) {
+    cap_payload (conn);
+    return;
+  }
+  conn->cap_hold_s = 0;
+  conn->payload_cap = WZP_PATH_MTU_MIN;
+}
+
 /* Large packets that vanish while nobody says so (RFC 8899, section 4.3):
  * ngtcp2 never goes back to smaller ones, and its probes are as large as what
  * is to be sent. */
@@ -174,8 +201,8 @@ check_black_hole (WzpConn *conn)
   guint64 since_ns;
 
   if (conn->payload_cap > 0) {
-    if (conn->now_ns >= conn->cap_until_ns)
-      conn->payload_cap = 0;
+    if (conn->cap_hold_s > 0 && conn->now_ns >= conn->cap_until_ns)
+      lift_cap (conn);
     return;
   }
   if (conn->busy_since_ns == 0 || conn->state != WZP_CONN_ESTABLISHED ||
@@ -185,10 +212,8 @@ check_black_hole (WzpConn *conn)
 
   since_ns = MAX (conn->busy_since_ns, (guint64) conn->info.last_ack_us * 1000);
   if (conn->now_ns - since_ns >
-      BLACK_HOLE_PTOS * ngtcp2_conn_get_pto (conn->ng)) {
-    g_debug ("conn %p: large packets seem to vanish", (void *) conn);
-    cap_payload (conn);
-  }
+      BLACK_HOLE_PTOS * ngtcp2_conn_get_pto (conn->ng))
+    suspect_size (conn);
 }
 
 guint64

@@ -110,17 +110,31 @@ wzp_call_send_feedback (WzpCall *self, gint64 now_us)
   wzp_call_send_probe (self, self->relay, &feedback);
 }
 
+/* The relay's other leg may have got narrower; and what was tried while nothing
+ * came through is no answer. */
+static void
+watch_relay_mtu (WzpCall *self, gint64 now_us)
+{
+  const gboolean is_silent =
+      wzp_relay_window_is_silent (self->relay_window, now_us);
+
+  if (is_silent != self->is_relay_silent && self->relay != NULL)
+    wzp_link_doubt_mtu (self->relay);
+  self->is_relay_silent = is_silent;
+}
+
 void
 wzp_call_probe_mtu (WzpCall *self, gint64 now_us)
 {
-  gsize size =
-      self->relay != NULL ? wzp_link_next_mtu_probe (self->relay, now_us) : 0;
-  WzpControl probe = { .type = WZP_CONTROL_PROBE,
-    .seq = WZP_LINK_MTU_SEQ + size,
-    .path = WZP_PATH_RELAY };
+  WzpControl probe = { .type = WZP_CONTROL_PROBE, .path = WZP_PATH_RELAY };
+  gsize size;
 
+  watch_relay_mtu (self, now_us);
+  size =
+      self->relay != NULL ? wzp_link_next_mtu_probe (self->relay, now_us) : 0;
   if (size == 0)
     return;
+  probe.seq = WZP_LINK_MTU_SEQ + size;
   {
     g_autoptr (GBytes) bare = wzp_control_write (&probe, NULL);
 

@@ -98,6 +98,7 @@ struct _WzpCall {
   /* The relay path, over all links of the call: what we send by it, and what
    * we tell of what came by it. */
   WzpRelayWindow *relay_window;
+  gboolean is_relay_silent; /* as it said last */
   guint64 relay_highest, relay_bytes; /* received: number, bytes */
   gsize relay_unreported;             /* bytes since the last FEEDBACK */
   gint64 feedback_at_us;              /* -1: none is due */

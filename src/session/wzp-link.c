@@ -286,6 +286,15 @@ wzp_link_confirm_mtu (WzpLink *self, guint64 seq)
     self->confirmed = size;
 }
 
+void
+wzp_link_doubt_mtu (WzpLink *self)
+{
+  if (self->path != WZP_PATH_RELAY)
+    return;
+  self->confirmed = WZP_LINK_RELAY_SAFE_SIZE;
+  self->probed = 0;
+}
+
 guint64
 wzp_link_get_bad (const WzpLink *self)
 {

@@ -63,6 +63,9 @@ void wzp_link_want_pull (WzpLink *self);
 gsize wzp_link_next_mtu_probe (WzpLink *self, gint64 now_us);
 /* A PROBE_ACK with a WZP_LINK_MTU_SEQ number came. */
 void wzp_link_confirm_mtu (WzpLink *self, guint64 seq);
+/* What went through before may not any more: back to the safe size, and to
+ * probing. */
+void wzp_link_doubt_mtu (WzpLink *self);
 
 /* Head and text of @packet as iovecs, returns how many. @seal: nullable: sealed
  * into @out, which has room for the text and WZP_SEAL_TAG_LEN. For a room's

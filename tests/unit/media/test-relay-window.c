@@ -183,6 +183,8 @@ test_silence (void)
       now_us + WZP_RELAY_WINDOW_TIMEOUT_US);
   now_us = wzp_relay_window_get_deadline (window);
   g_assert_false (wzp_relay_window_may_send (window, now_us - 1));
+  g_assert_false (wzp_relay_window_is_silent (window, now_us - 1));
+  g_assert_true (wzp_relay_window_is_silent (window, now_us));
   g_assert_true (wzp_relay_window_may_send (window, now_us));
   g_assert_cmpuint (
       wzp_relay_window_get_size (window), ==, WZP_RELAY_WINDOW_MIN);

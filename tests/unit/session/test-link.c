@@ -542,6 +542,13 @@ test_mtu (WzpTest *test, gconstpointer data)
   pair_run (rig.pair, 1000);
   g_assert_cmpuint (
       rig.a.max_pulled, ==, max_datagram (&rig) - WZP_SEAL_TAG_LEN);
+
+  /* Is it still so? Back to what always gets through, and asked anew. */
+  wzp_link_doubt_mtu (rig.a.link);
+  g_assert_cmpuint (wzp_link_get_max_text (rig.a.link), ==, safe);
+  g_assert_cmpuint (wzp_link_next_mtu_probe (rig.a.link, now_us), ==, size);
+  wzp_link_confirm_mtu (rig.a.link, WZP_LINK_MTU_SEQ + size);
+  g_assert_cmpuint (wzp_link_get_max_text (rig.a.link), ==, size);
   rig_clear (&rig);
 
   /* QUIC knows a direct path's. */
