@@ -25,8 +25,12 @@ struct _WzpRelayWindow {
   gboolean is_slow_start;
   gboolean was_full;         /* may_send() said no since the last feedback */
   gint64 rtt_us, min_rtt_us; /* 0: none yet */
-  guint64 recover; /* until a later number is heard of, no other cut */
-  gint64 last_us;  /* last feedback, or when waiting for one began */
+  guint64 recover;   /* until a later number is heard of, no other cut */
+  gint64 last_us;    /* last feedback, or when waiting for one began */
+  gint64 unheard_us; /* first datagram since the last feedback; 0: none */
+  /* Of the block that is judged by: where it began. */
+  guint64 block_heard, block_received;
+  gboolean is_block_lost; /* the last whole one */
 };
 
 WzpRelayWindow *
@@ -57,6 +61,8 @@ wzp_relay_window_sent (
 {
   if (self->sent == self->heard)
     self->last_us = now_us;
+  if (self->unheard_us == 0)
+    self->unheard_us = now_us;
   self->sent += bytes;
   self->highest_sent = MAX (self->highest_sent, number);
   if (self->n > 0 && self->sent - self->sent_marked < MARK_BYTES)
@@ -120,6 +126,19 @@ measure (WzpRelayWindow *self, const Mark *mark, gint64 now_us)
     self->min_rtt_us = sample_us;
 }
 
+static void
+judge_block (WzpRelayWindow *self, guint64 heard, guint64 received)
+{
+  const guint64 n_heard = heard - MIN (self->block_heard, heard);
+
+  if (n_heard < WZP_FEEDBACK_BYTES)
+    return;
+  self->is_block_lost =
+      2 * (received - MIN (self->block_received, received)) < n_heard;
+  self->block_heard = heard;
+  self->block_received = received;
+}
+
 void
 wzp_relay_window_feedback (
     WzpRelayWindow *self, guint64 highest, guint64 received, gint64 now_us)
@@ -132,6 +151,8 @@ wzp_relay_window_feedback (
       !take_marks (self, highest, &mark))
     return;
   measure (self, &mark, now_us);
+  judge_block (self, mark.sent, received);
+  self->unheard_us = 0;
   newly = mark.sent - MIN (self->heard, mark.sent);
   self->heard = MAX (self->heard, mark.sent);
   lost = mark.sent - MIN (received, mark.sent);
@@ -174,10 +195,11 @@ wzp_relay_window_get_deadline (const WzpRelayWindow *self)
 }
 
 gboolean
-wzp_relay_window_is_silent (const WzpRelayWindow *self, gint64 now_us)
+wzp_relay_window_is_failing (const WzpRelayWindow *self, gint64 now_us)
 {
-  return self->sent > self->heard &&
-      now_us - self->last_us >= WZP_RELAY_WINDOW_TIMEOUT_US;
+  return self->is_block_lost ||
+      (self->unheard_us > 0 &&
+          now_us - self->unheard_us >= WZP_RELAY_WINDOW_TIMEOUT_US);
 }
 
 gsize

@@ -48,8 +48,9 @@ void wzp_relay_window_feedback (WzpRelayWindow *self, guint64 highest,
 gboolean wzp_relay_window_may_send (WzpRelayWindow *self, gint64 now_us);
 /* When may_send() turns TRUE by time alone; -1: it is, or nothing is under way. */
 gint64 wzp_relay_window_get_deadline (const WzpRelayWindow *self);
-/* Something is under way, and nothing was heard of it for the timeout. */
-gboolean wzp_relay_window_is_silent (
+/* Nothing was heard for the timeout since something was sent, or of the last
+ * WZP_FEEDBACK_BYTES that were heard of less than half has come. */
+gboolean wzp_relay_window_is_failing (
     const WzpRelayWindow *self, gint64 now_us);
 gsize wzp_relay_window_get_size (const WzpRelayWindow *self);
 gsize wzp_relay_window_get_in_flight (const WzpRelayWindow *self);

@@ -161,9 +161,10 @@ struct _WzpConn {
   gsize max_receive;      /* larger packets are dropped */
   gsize max_receive_later; /* a server's, once it knows what the client wants */
   gsize payload_cap;      /* 0: none; else the path got narrower than probed */
-  guint64 cap_until_ns;   /* when the full size is tried again */
-  guint cap_hold_s;       /* how long the cap holds; 0: until something is
-                           * acknowledged */
+  guint64 cap_until_ns;   /* when the full size is tried again; NEVER: not
+                           * before something is acknowledged */
+  guint cap_hold_s;       /* how long the last cap held that was no mere
+                           * suspicion; 0: none yet */
   guint64 uncapped_ns;    /* when the last one was lifted; 0: none was */
   guint64 busy_since_ns;  /* since when something is in flight; 0: nothing is */
 

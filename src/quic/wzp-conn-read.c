@@ -10,18 +10,13 @@
 #define BLACK_HOLE_PTOS  3u
 #define FIRST_CAP_HOLD_S 10u
 #define MAX_CAP_HOLD_S   640u
+/* The first time, from when something is acknowledged again. */
+#define SUSPECT_HOLD_NS (1 * NGTCP2_SECONDS)
 
 /* Without an acknowledgement, after which memory is given back. */
 #define IDLE_US (2 * G_USEC_PER_SEC)
 
 /* Reading */
-
-static void
-lift_cap (WzpConn *conn)
-{
-  conn->payload_cap = 0;
-  conn->uncapped_ns = conn->now_ns;
-}
 
 /* After the close only the packet that says so is left (RFC 9000, section
  * 10.2.1): the answers get rarer, 1, 2, 4, 8 late packets apart. */
@@ -94,8 +89,8 @@ count_received (WzpConn *conn, const WzpUdpPacket *packet, guint64 authentic,
   if (conn->ng != NULL &&
       wzp_conn_get_bytes_in_flight (conn) < in_flight_before) {
     conn->info.last_ack_us = now_us;
-    if (conn->payload_cap > 0 && conn->cap_hold_s == 0)
-      lift_cap (conn);
+    if (conn->payload_cap > 0 && conn->cap_until_ns == WZP_TIMER_NEVER)
+      conn->cap_until_ns = conn->now_ns + SUSPECT_HOLD_NS;
   }
   settle (conn);
 }
@@ -176,7 +171,7 @@ cap_payload (WzpConn *conn)
 }
 
 /* Nothing is acknowledged. Is it the size, or is nothing passing at all? The
- * full size is tried again as soon as something is; if that brings the silence
+ * full size is tried again soon after something is; if that brings the silence
  * back, it is the size. */
 static void
 suspect_size (WzpConn *conn)
@@ -189,6 +184,7 @@ suspect_size (WzpConn *conn)
     return;
   }
   conn->cap_hold_s = 0;
+  conn->cap_until_ns = WZP_TIMER_NEVER;
   conn->payload_cap = WZP_PATH_MTU_MIN;
 }
 
@@ -201,8 +197,10 @@ check_black_hole (WzpConn *conn)
   guint64 since_ns;
 
   if (conn->payload_cap > 0) {
-    if (conn->cap_hold_s > 0 && conn->now_ns >= conn->cap_until_ns)
-      lift_cap (conn);
+    if (conn->now_ns >= conn->cap_until_ns) {
+      conn->payload_cap = 0;
+      conn->uncapped_ns = conn->now_ns;
+    }
     return;
   }
   if (conn->busy_since_ns == 0 || conn->state != WZP_CONN_ESTABLISHED ||

@@ -19,10 +19,15 @@
  *     max (2 PTO, 150 ms) and not proved yet. Where that relay is dead by then,
  *     direct all the same.
  *   - The Dialer moves to direct once direct is proved, not suspect and not
- *     held down; it moves to the relay when direct is down, or is dead while
- *     the relay is not; and from a relay that is down or dead to a direct path
- *     that is not, proved or held down or not, and back once the relay lives
- *     if direct was not proved within 1 s. Never otherwise.
+ *     held down, unless the relay is better; it moves to the relay when direct
+ *     is down, or is dead while the relay is not; and from a relay that is down
+ *     or dead to a direct path that is not, proved or held down or not, and
+ *     back once the relay lives if direct was not proved within 1 s; and to a
+ *     relay that is better for 2 s and not suspect in all that time, 5 s after
+ *     the last nomination at the earliest, which counts as a death of direct.
+ *     Never otherwise. Better: heard, and its score (wzp-path-score.h) is, by
+ *     the margin; a path that was not rated, or whose round trip was not
+ *     measured, or that is up for less than 2 s, has none.
  *   - From its NOMINATE (Dialer) or its arrival (Acceptor) a side sends on the
  *     new path; until NOMINATE_ACK + 1 RTT (Dialer), or 1 RTT (Acceptor), it
  *     duplicates on the old path while that is up.
@@ -56,7 +61,8 @@
  *     nothing was heard for 500 ms, every 200 ms while suspect. A dead direct
  *     path: every second, every 200 ms once it answers. Standby: every 5 s,
  *     every second while unanswered, every 200 ms while the path in use is
- *     suspect. */
+ *     suspect, or (Dialer) the relay seems to be better than that. Direct that
+ *     is not moved to as the relay is better: every second. */
 #pragma once
 
 #include "wzp-control.h"
@@ -103,6 +109,7 @@ typedef enum {
                             * old one did not answer, 0: it did */
   WZP_NOMINATE_WHY_PROVED, /* full-size packets pass; why_us: by how much its
                             * round trip is shorter, may be negative */
+  WZP_NOMINATE_WHY_BETTER, /* Dialer: by its score; why_us: by how much */
 } WzpNominateWhy;
 
 typedef struct {
@@ -146,6 +153,12 @@ void wzp_nominate_receive (WzpNominate *self, const WzpControl *control,
  * timer: @unacked_us: age of the oldest unacknowledged datagram, 0: none. */
 void wzp_nominate_sample (WzpNominate *self, WzpPath path, gint64 srtt_us,
     gint64 pto_us, gint64 unacked_us, gint64 now_us);
+
+/* How good @path is beyond its round trip, from time to time, e.g. with each
+ * sample; until then, and again after path_up, it has no score. @rttvar_us, of
+ * the whole path: at most 1 s counts. @loss: 0 to 1, of datagrams. */
+void wzp_nominate_rate (WzpNominate *self, WzpPath path, gint64 rttvar_us,
+    double loss, gboolean is_ipv6, gint64 now_us);
 
 /* The next thing to do; FALSE: nothing more now. Call it until FALSE after any
  * of the above and at the deadline. */

@@ -316,6 +316,12 @@ wzp_path_health_rtt (const WzpPathHealth *self)
   return rtt_us > 0 ? rtt_us : WZP_PATH_RTT_DEFAULT_US;
 }
 
+gboolean
+wzp_path_health_has_rtt (const WzpPathHealth *self)
+{
+  return self->probe_rtt_us > 0 || (self->is_direct && self->srtt_us > 0);
+}
+
 gint64
 wzp_path_health_silence (const WzpPathHealth *self, gint64 now_us)
 {

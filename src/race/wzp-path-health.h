@@ -116,6 +116,9 @@ gboolean wzp_path_health_is_held (const WzpPathHealth *self, gint64 now_us);
 gboolean wzp_path_health_is_answering (
     const WzpPathHealth *self, gint64 now_us);
 gint64 wzp_path_health_rtt (const WzpPathHealth *self);
+/* It is of the whole path, as measured: by the relay that takes a probe, as the
+ * connection is its own half only. */
+gboolean wzp_path_health_has_rtt (const WzpPathHealth *self);
 /* For how long what was sent by it has had no acknowledgement or answer; 0: for
  * none; G_MAXINT64: it cannot be sent. */
 gint64 wzp_path_health_silence (const WzpPathHealth *self, gint64 now_us);

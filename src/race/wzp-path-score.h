@@ -17,6 +17,13 @@ G_BEGIN_DECLS
 /* Better is better by the larger of these two. */
 #define WZP_PATH_SCORE_MARGIN_US  (10 * 1000)
 #define WZP_PATH_SCORE_MARGIN_PCT 20
+/* For how long without interruption before a path that works is left for it,
+ * and how long after the last nomination at the earliest. */
+#define WZP_PATH_SCORE_BETTER_US  ((gint64) 2 * G_USEC_PER_SEC)
+#define WZP_PATH_SCORE_SETTLE_US  ((gint64) 5 * G_USEC_PER_SEC)
+/* A connection that is newer has no score: its variation is still a guess (RFC
+ * 9002, section 5.3). */
+#define WZP_PATH_SCORE_YOUNG_US   ((gint64) 2 * G_USEC_PER_SEC)
 
 /* Datagrams that a rate is taken from, at least; and how often. */
 #define WZP_LOSS_METER_MIN     20u

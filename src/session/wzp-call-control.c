@@ -115,12 +115,12 @@ wzp_call_send_feedback (WzpCall *self, gint64 now_us)
 static void
 watch_relay_mtu (WzpCall *self, gint64 now_us)
 {
-  const gboolean is_silent =
-      wzp_relay_window_is_silent (self->relay_window, now_us);
+  const gboolean is_failing =
+      wzp_relay_window_is_failing (self->relay_window, now_us);
 
-  if (is_silent != self->is_relay_silent && self->relay != NULL)
+  if (is_failing != self->is_relay_failing && self->relay != NULL)
     wzp_link_doubt_mtu (self->relay);
-  self->is_relay_silent = is_silent;
+  self->is_relay_failing = is_failing;
 }
 
 void

@@ -400,6 +400,7 @@ wzp_call_attach_link (WzpCall *self, WzpPath path, WzpConn *conn)
   gint64 now_us = wzp_clock_now_us ();
 
   retire (self, path, g_steal_pointer (slot), now_us);
+  wzp_call_forget_quality (self, path);
   if (is_relay || (self->plain != NULL && self->role == WZP_ROLE_DIALER))
     send_media_offer (self, conn);
   *slot = wzp_link_new (path, conn, is_sealed ? self->seal_out : NULL,

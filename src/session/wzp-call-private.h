@@ -6,6 +6,7 @@
 #include "wzp-control-channel.h"
 #include "wzp-link.h"
 #include "wzp-nominate.h"
+#include "wzp-path-score.h"
 #include "wzp-plain-nominate.h"
 #include "wzp-probe-times.h"
 #include "wzp-puncher.h"
@@ -33,6 +34,14 @@ typedef enum {
 } CallState;
 
 typedef struct _WzpCallSeen WzpCallSeen;
+
+/* What is lost by a path. */
+typedef struct {
+  WzpLossMeter sent, received; /* as the connection, and our numbers, have it */
+  guint64 n_received; /* of the peer's, while there was this path alone */
+  gint64 n_missed;    /* the same */
+  gboolean was_suspect;
+} WzpCallQuality;
 
 struct _WzpCall {
   WzpEndpoint *endpoint;
@@ -95,10 +104,13 @@ struct _WzpCall {
   WzpReceiver *receiver;
   guint peer_window; /* bytes; 0: not told */
 
+  WzpCallQuality quality[WZP_PATH_DIRECT + 1];
+  guint64 rx_counted, rx_missed; /* of the peer's datagrams, at the last look */
+
   /* The relay path, over all links of the call: what we send by it, and what
    * we tell of what came by it. */
   WzpRelayWindow *relay_window;
-  gboolean is_relay_silent; /* as it said last */
+  gboolean is_relay_failing; /* as it said last */
   guint64 relay_highest, relay_bytes; /* received: number, bytes */
   gsize relay_unreported;             /* bytes since the last FEEDBACK */
   gint64 feedback_at_us;              /* -1: none is due */
@@ -262,6 +274,15 @@ void wzp_call_dial_punched (
 /* A connection came in when the race was over. TRUE: taken, in place of the
  * direct link. */
 gboolean wzp_call_take_again (WzpCall *self, WzpConn *conn);
+
+/* wzp-call-quality.c; not in a plain call */
+/* Another connection. */
+void wzp_call_forget_quality (WzpCall *self, WzpPath path);
+/* Share of datagrams lost lately, 0 to 1. */
+double wzp_call_get_loss (const WzpCall *self, WzpPath path);
+/* Rates the path of @link, in a tick. */
+void wzp_call_rate_link (WzpCall *self, const WzpLink *link,
+    const WzpConnInfo *info, gint64 now_us);
 
 /* wzp-call-stats.c */
 guint wzp_call_collect_paths (const WzpCall *self, WzpPathStats ret[2]);

@@ -304,6 +304,23 @@ wzp_call_describe_loss (const WzpCall *self, WzpPath path)
       reason != NULL ? reason : "");
 }
 
+/* What speaks against the old one most plainly. */
+static char *
+describe_better (const WzpCall *self, const WzpNominateAction *action)
+{
+  const int percent =
+      (int) (100 * wzp_call_get_loss (self, action->old_path) + 0.5);
+
+  if (percent > 0)
+    return g_strdup_printf (
+        "the %s path is better: %d %% of packets were lost by the %s one",
+        wzp_path_to_string (action->path), percent,
+        wzp_path_to_string (action->old_path));
+  return g_strdup_printf ("the %s path is better by %" G_GINT64_FORMAT
+                          " ms of round trip and its variation",
+      wzp_path_to_string (action->path), action->why_us / 1000);
+}
+
 char *
 wzp_call_describe_change (const WzpCall *self, const WzpNominateAction *action)
 {
@@ -328,6 +345,8 @@ wzp_call_describe_change (const WzpCall *self, const WzpNominateAction *action)
       return g_strdup_printf (
           "the %s path was proved, and is better by %" G_GINT64_FORMAT " ms",
           name, action->why_us / 1000);
+    case WZP_NOMINATE_WHY_BETTER:
+      return describe_better (self, action);
   }
   g_return_val_if_reached (NULL);
 }

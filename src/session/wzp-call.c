@@ -135,6 +135,8 @@ sample_link (WzpCall *self, WzpLink *link, gint64 now_us)
         info.pto_us,
         wzp_call_get_unacked_us (self, wzp_link_get_path (link), &info, now_us),
         now_us);
+  if (self->nominate != NULL)
+    wzp_call_rate_link (self, link, &info, now_us);
   if (wzp_link_get_path (link) == WZP_PATH_DIRECT && self->nominate != NULL)
     watch_direct (self, &info, now_us);
   if (wzp_link_get_path (link) == WZP_PATH_DIRECT)

@@ -38,6 +38,7 @@ bool d_up[3], a_up[3];
 bool d_dead[3];  /* the Dialer's judgement */
 bool may_direct; /* direct is proved, not suspect and not held down */
 bool overdue;    /* direct has been up for long and was never proved */
+bool better;     /* the relay's score is, for long enough */
 
 /* What each side sends on. */
 byte d_path = NONE, a_path = NONE;
@@ -75,11 +76,11 @@ inline nominate (path)
 #define D_WANTS_OTHER  (d_target != NONE && d_up[OTHER (d_target)] && \
     (!d_up[d_target] || (d_dead[d_target] && !d_dead[OTHER (d_target)])))
 #define D_WANTS_DIRECT (d_target == RELAY && d_up[RELAY] && !d_dead[RELAY] && \
-    d_up[DIRECT] && !d_dead[DIRECT] && may_direct)
+    d_up[DIRECT] && !d_dead[DIRECT] && may_direct && !better)
 /* Before any nomination: provisionally, as the Acceptor. */
 #define FIRST_UP(up)   (up[DIRECT] -> DIRECT : (up[RELAY] -> RELAY : NONE))
 #define D_WANTS_RELAY  (d_target == DIRECT && d_up[RELAY] && !d_dead[RELAY] && \
-    d_up[DIRECT] && overdue && !may_direct)
+    d_up[DIRECT] && (better || (overdue && !may_direct)))
 #define D_SENDS_ON     (d_target == NONE -> FIRST_UP (d_up) : \
     (d_up[d_target] -> d_target : NONE))
 
@@ -255,6 +256,7 @@ active proctype World ()
   :: change (d_dead[DIRECT])
   :: change (may_direct)
   :: change (overdue)
+  :: change (better)
      /* In the end both see the same. */
   :: atomic { a_up[RELAY] = d_up[RELAY]; a_up[DIRECT] = d_up[DIRECT];
       break }

@@ -123,13 +123,13 @@ def families():
         Scenario("dual-v6-breaks", Side("none", "none"), Side("none", "none"),
                  "D", group="ipv6", first="D", needs="another candidate after "
                  "a dead one", seconds=8,
-                 setup=("pass a b 6 8", "pass b a 6 8", "slow a b 4 15",
+                 setup=("pass a b 6 5", "pass b a 6 5", "slow a b 4 15",
                         "slow b a 4 15"),
                  note="IPv6 is faster and takes the handshake, then drops "
                  "everything"),
         Scenario("v6-breaks", v6("none"), v6("none"), "R", group="ipv6",
                  first="R", seconds=6,
-                 setup=("pass a b 6 8", "pass b a 6 8"),
+                 setup=("pass a b 6 5", "pass b a 6 5"),
                  note="the same without IPv4: the relay must carry it"),
     ]
 
@@ -213,6 +213,10 @@ def events():
                  group="events", seconds=16, limit=45,
                  steps=(Step("block_direct", at=2), Step("open_direct", at=5)),
                  note="direct again after ten answers and the hold-down"),
+        Scenario("direct-loses", public, public, "R", first="D",
+                 group="events", seconds=16, limit=45,
+                 steps=(Step("loss_direct", (15,), at=4),),
+                 note="15 % are lost directly, nothing by the relay"),
         Scenario("blackhole-lan", home, mate, "D", first="D", same_lan=True,
                  group="events", seconds=6, gap_limit_ms=300,
                  steps=(Step("wait", at=2),), note="the same LAN, left alone"),

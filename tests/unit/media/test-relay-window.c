@@ -183,14 +183,57 @@ test_silence (void)
       now_us + WZP_RELAY_WINDOW_TIMEOUT_US);
   now_us = wzp_relay_window_get_deadline (window);
   g_assert_false (wzp_relay_window_may_send (window, now_us - 1));
-  g_assert_false (wzp_relay_window_is_silent (window, now_us - 1));
-  g_assert_true (wzp_relay_window_is_silent (window, now_us));
+  g_assert_false (wzp_relay_window_is_failing (window, now_us - 1));
+  g_assert_true (wzp_relay_window_is_failing (window, now_us));
   g_assert_true (wzp_relay_window_may_send (window, now_us));
   g_assert_cmpuint (
       wzp_relay_window_get_size (window), ==, WZP_RELAY_WINDOW_MIN);
   for (burst = 0; wzp_relay_window_may_send (window, now_us); burst++)
     wzp_relay_window_sent (window, number++, 1000, now_us);
   g_assert_cmpuint (burst, ==, WZP_RELAY_WINDOW_MIN / 1000 + 1);
+}
+
+/* Of ten datagrams in turn the first @n_passing pass. */
+static guint64
+run_block (WzpRelayWindow *window, guint64 *number, guint n_passing,
+    guint64 received, gint64 now_us)
+{
+  for (guint i = 0; i < WZP_FEEDBACK_BYTES / 1000 + 1; i++) {
+    wzp_relay_window_sent (window, (*number)++, 1000, now_us);
+    received += i % 10 < n_passing ? 1000 : 0;
+  }
+  wzp_relay_window_feedback (window, *number - 1, received, now_us + 1000);
+  return received;
+}
+
+static void
+test_failing (void)
+{
+  g_autoptr (WzpRelayWindow) window = wzp_relay_window_new ();
+  guint64 number = 0, received = 0;
+  gint64 now_us = 1000;
+
+  g_test_summary ("Only some get through: failing until most do; and what "
+                  "is given up for the window's sake is still not heard of");
+
+  g_assert_false (wzp_relay_window_is_failing (window, G_USEC_PER_SEC));
+  received = run_block (window, &number, 6, received, now_us);
+  g_assert_false (wzp_relay_window_is_failing (window, now_us + 1000));
+  received = run_block (window, &number, 2, received, now_us);
+  g_assert_true (wzp_relay_window_is_failing (window, now_us + 1000));
+  received = run_block (window, &number, 10, received, now_us);
+  g_assert_false (wzp_relay_window_is_failing (window, now_us + 1000));
+
+  for (guint i = 0; i < 4; i++) {
+    while (wzp_relay_window_may_send (window, now_us))
+      wzp_relay_window_sent (window, number++, 1000, now_us);
+    now_us += WZP_RELAY_WINDOW_TIMEOUT_US;
+    g_assert_true (wzp_relay_window_is_failing (window, now_us));
+  }
+  received = run_block (window, &number, 10, received, now_us);
+  g_assert_true (wzp_relay_window_is_failing (window, now_us + 1000));
+  received = run_block (window, &number, 10, received, now_us);
+  g_assert_false (wzp_relay_window_is_failing (window, now_us + 1000));
 }
 
 static void
@@ -226,6 +269,7 @@ main (int argc, char **argv)
   g_test_add_func ("/relay-window/bottlenecks", test_bottlenecks);
   g_test_add_func ("/relay-window/small-queue", test_small_queue);
   g_test_add_func ("/relay-window/silence", test_silence);
+  g_test_add_func ("/relay-window/failing", test_failing);
   g_test_add_func ("/relay-window/hostile", test_hostile);
   return wzp_test_run ();
 }

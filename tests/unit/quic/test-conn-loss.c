@@ -73,9 +73,10 @@ test_black_hole (void)
         g_bytes_get_size (bytes));
     pair_run (pair, 20);
   }
+  /* The full size was tried once more, and did not pass. */
   g_assert_cmpuint (wzp_conn_get_max_datagram (pair->client.conn), ==, 1168);
-  /* Two seconds in all; of each of the two stalls a fraction of one. */
-  g_assert_cmpuint (pair->server.datagrams->len, >, 60);
+  /* Two seconds in all; the stall was a fraction of one. */
+  g_assert_cmpuint (pair->server.datagrams->len, >, 70);
 
   /* The path is good again: the full size comes back. */
   pair->mtu = 0;
@@ -99,25 +100,27 @@ static void
 test_outage (void)
 {
   g_autoptr (Pair) pair = pair_new (46);
-  g_autoptr (GBytes) bytes = NULL;
   const guint n = 200;
+  gsize full;
 
   g_test_summary ("Nothing passes for seconds, then everything: the size was "
                   "not to blame");
 
   pair_connect (pair);
   pair_run (pair, 500);
-  bytes = pair_make_bytes (wzp_conn_get_max_datagram (pair->client.conn), 0);
-  g_assert_cmpuint (g_bytes_get_size (bytes), >, 1400);
+  full = wzp_conn_get_max_datagram (pair->client.conn);
+  g_assert_cmpuint (full, >, 1400);
   for (guint i = 0; i < n; i++) {
+    g_autoptr (GBytes) bytes =
+        pair_make_bytes (wzp_conn_get_max_datagram (pair->client.conn), i);
+
     pair->mtu = i >= 20 && i < n / 2 ? 1 : 0;
     side_send (&pair->client, g_bytes_get_data (bytes, NULL),
         g_bytes_get_size (bytes));
     pair_run (pair, 20);
   }
-  g_assert_cmpuint (wzp_conn_get_max_datagram (pair->client.conn), ==,
-      g_bytes_get_size (bytes));
-  /* Two seconds of large ones since then; it took half of one at most. */
+  g_assert_cmpuint (wzp_conn_get_max_datagram (pair->client.conn), ==, full);
+  /* Two seconds since then; it took half of one at most. */
   g_assert_cmpuint (pair->server.datagrams->len, >, 20 + n / 2 - 25);
 }
 

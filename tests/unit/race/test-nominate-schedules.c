@@ -10,13 +10,13 @@
  *     duplicate, goes to a path that the other accepts. (Not where the control
  *     channel refuses some messages.) Without failures nothing is lost at all
  *   end: when nothing happens any more both sides send on the same path,
- *     direct where it is good, else the relay; and stay there
- *   proof: direct is nominated with its proof; without only after a relay that
- *     is down or dead
- *   flapping: nominations are bounded by what happened to the paths
- *   hold-down: direct is not nominated again after it died before it sat out
- *     what it has to, unless the relay is bad
- *   pace: probes are bounded by time and by comings up
+ *     direct where it is good, else the relay, or the relay first where the
+ *     paths are rated (a part of the schedules, at random) and it is better;
+ * and stay there proof: direct is nominated with its proof; without only after
+ * a relay that is down or dead flapping: nominations are bounded by what
+ * happened to the paths hold-down: direct is not nominated again after it died
+ * before it sat out what it has to, unless the relay is bad pace: probes are
+ * bounded by time and by comings up
  *
  * WZP_SCHEDULES: how many (default 20000). WZP_SCHEDULE_SEED: only this one. */
 #include "nominate-sim.h"
@@ -40,6 +40,8 @@ typedef struct {
   gint64 dead_us;      /* when the Dialer last left direct */
   guint deaths, nominations;
   gboolean was_on_direct, is_lossless, is_refusing, is_narrow;
+  gboolean is_rated;
+  double loss[WZP_PATH_DIRECT + 1]; /* as it is rated, not as it is */
   gint64 worst_us;
 } Run;
 
@@ -89,6 +91,15 @@ check_hold (Run *run)
 }
 
 static void
+rate (Run *run)
+{
+  for (int side = 0; side < 2; side++)
+    for (WzpPath path = WZP_PATH_RELAY; path <= WZP_PATH_DIRECT; path++)
+      wzp_nominate_rate (sim_nominate (run->sim, side), path, SIM_MS,
+          run->loss[path], FALSE, sim_now (run->sim));
+}
+
+static void
 advance (Run *run, gint64 by_us)
 {
   const gint64 until = sim_now (run->sim) + by_us;
@@ -96,6 +107,8 @@ advance (Run *run, gint64 by_us)
   while (sim_now (run->sim) < until) {
     sim_run (run->sim, MIN (until, sim_now (run->sim) + 50 * SIM_MS));
     check_hold (run);
+    if (run->is_rated)
+      rate (run);
   }
 }
 
@@ -109,6 +122,8 @@ disturb (Run *run)
       path == WZP_PATH_RELAY && chance (run, 0.5) ? SIM_LEG_IN : SIM_LEG_OUT;
 
   run->disturbances++;
+  run->loss[WZP_PATH_RELAY] = chance (run, 0.3) ? g_rand_double (run->rand) : 0;
+  run->loss[WZP_PATH_DIRECT] = chance (run, 0.6) ? 1 : 0;
   switch (g_rand_int_range (run->rand, 0, 8)) {
     case 0:
       sim_relay_up (sim, side);
@@ -158,9 +173,14 @@ random_config (GRand *rand, guint32 seed)
 
 /* What both sides must come to send on, NONE: nothing is good. */
 static WzpPath
-best_path (Sim *sim)
+best_path (const Run *run)
 {
-  if (sim_good_since (sim, WZP_PATH_DIRECT) >= 0)
+  const Sim *sim = run->sim;
+  const gboolean is_relay_better =
+      run->is_rated && run->loss[WZP_PATH_DIRECT] > 0;
+
+  if (sim_good_since (sim, WZP_PATH_DIRECT) >= 0 &&
+      !(is_relay_better && sim_good_since (sim, WZP_PATH_RELAY) >= 0))
     return WZP_PATH_DIRECT;
   if (sim_good_since (sim, WZP_PATH_RELAY) >= 0)
     return WZP_PATH_RELAY;
@@ -186,12 +206,16 @@ settle (Run *run)
 {
   Sim *sim = run->sim;
   const gint64 end = sim_now (sim) + SETTLE_US;
-  const WzpPath best = best_path (sim);
   const gint64 stable = chance (run, 0.05) ? 20 * SIM_SEC : STABLE_US;
+  WzpPath best;
   gint64 since = -1;
 
   /* From here on nothing is lost but by what is broken for good. */
   sim_set_loss (sim, 0);
+  /* Which of them is better is not for the round trips to decide. */
+  run->loss[WZP_PATH_DIRECT] = chance (run, 0.5) ? 1 : 0;
+  run->loss[WZP_PATH_RELAY] = 1 - run->loss[WZP_PATH_DIRECT];
+  best = best_path (run);
   while (sim_now (sim) < end && (since < 0 || sim_now (sim) - since < stable)) {
     advance (run, 200 * SIM_MS);
     if (best != WZP_PATH_NONE && !both_send_on (sim, best))
@@ -215,7 +239,8 @@ check_bounds (Run *run, gint64 lasted_us)
    * dead, each second at most, and alive again. */
   sim_check (sim,
       stats->nominations <= 2 + 2 * run->disturbances +
-              (run->is_narrow && !run->is_lossless ? 2 * seconds : 0));
+              (run->is_narrow && !run->is_lossless ? 2 * seconds : 0) +
+              (run->is_rated ? 2 * (seconds / 5 + 1) : 0));
   for (int side = 0; side < 2; side++) {
     if (!run->is_refusing) {
       run->worst_us = MAX (run->worst_us, stats->worst_us[side]);
@@ -243,6 +268,7 @@ run_seed (guint32 seed, gint64 worst_us[2])
   run.is_lossless = config.loss <= 0;
   run.is_refusing = config.refuse > 0;
   run.is_narrow = config.is_narrow;
+  run.is_rated = chance (&run, 0.3);
   run.sim = sim_new (&config);
   begin = sim_now (run.sim);
   n = (guint) g_rand_int_range (run.rand, 0, MAX_DISTURBANCES + 1);
@@ -261,7 +287,10 @@ run_seed (guint32 seed, gint64 worst_us[2])
     run.ups += 2;
   }
   while (n-- > 0) {
-    advance (&run, between (&run, 0, 2 * CHAOS_US / MAX_DISTURBANCES));
+    /* The relay must be better for seconds before it is chosen for it. */
+    advance (&run,
+        between (
+            &run, 0, (run.is_rated ? 8 : 2) * CHAOS_US / MAX_DISTURBANCES));
     disturb (&run);
   }
   /* At least until every closing and coming up has got through. */

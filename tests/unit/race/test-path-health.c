@@ -30,6 +30,23 @@ test_down (void)
 }
 
 static void
+test_has_rtt (void)
+{
+  WzpPathHealth health;
+
+  g_test_summary ("A relay's connection does not measure the path behind it");
+  for (int is_direct = 0; is_direct < 2; is_direct++) {
+    bring_up (&health, is_direct);
+    g_assert_false (wzp_path_health_has_rtt (&health));
+    wzp_path_health_sample (&health, 40 * MS, 70 * MS, 0);
+    g_assert_cmpint (wzp_path_health_has_rtt (&health), ==, is_direct);
+    wzp_path_health_probe (&health, 1, T0);
+    wzp_path_health_answer (&health, 1, T0 + 50 * MS);
+    g_assert_true (wzp_path_health_has_rtt (&health));
+  }
+}
+
+static void
 test_paces (void)
 {
   static const struct {
@@ -300,6 +317,7 @@ main (int argc, char **argv)
 {
   wzp_test_init (&argc, &argv);
   g_test_add_func ("/path-health/down", test_down);
+  g_test_add_func ("/path-health/has-rtt", test_has_rtt);
   g_test_add_func ("/path-health/paces", test_paces);
   g_test_add_func ("/path-health/standby-and-back", test_standby_and_back);
   g_test_add_func ("/path-health/answers", test_answers);
