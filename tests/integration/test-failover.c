@@ -269,6 +269,35 @@ test_lossy (WzpTest *test, gconstpointer data)
 }
 
 static void
+test_direct_loses (WzpTest *test, gconstpointer data)
+{
+  g_autofree WzpNodeStats *stats = g_new0 (WzpNodeStats, 1);
+  WzpParty *dialer;
+  Call call = { 0 };
+
+  g_test_summary ("The direct path lives, but loses much, and the relay does "
+                  "not: the call moves there, and says why");
+  begin (test, &call, TRUE, 6000, FALSE);
+  wait_for_path (test, &call, WZP_PATH_DIRECT);
+  wait_for_frames (test, &call, 20);
+  wzp_test_proxy_set_loss (call.proxies[0], 150);
+  wzp_test_proxy_set_loss (call.proxies[1], 150);
+  wzp_test_assert_until (
+      test, wzp_party_path (call.a) == WZP_PATH_RELAY, 30000);
+  wzp_test_assert_until (
+      test, wzp_party_path (call.b) == WZP_PATH_RELAY, 10000);
+  wzp_node_get_stats (call.a->node, stats);
+  dialer = g_str_equal (stats->calls[0].role, "dialer") ? call.a : call.b;
+  wzp_node_get_stats (dialer->node, stats);
+  g_test_message ("%s", stats->path_reason);
+  g_assert_true (
+      g_str_has_prefix (stats->path_reason, "the relay path is better"));
+  wait_for_frames (test, &call, 50);
+  g_assert_cmpuint (call.hole->wrong + call.hole->disordered, ==, 0);
+  finish (&call);
+}
+
+static void
 test_neither (WzpTest *test, gconstpointer data)
 {
   Call call = { 0 };
@@ -295,6 +324,7 @@ main (int argc, char **argv)
   wzp_test_add ("/failover/relay-dies", NULL, test_relay_dies);
   wzp_test_add_full ("/failover/both-die", 60, NULL, test_both_die);
   wzp_test_add_full ("/failover/lossy", 40, NULL, test_lossy);
+  wzp_test_add_full ("/failover/direct-loses", 60, NULL, test_direct_loses);
   wzp_test_add_full ("/failover/neither", 40, NULL, test_neither);
   return wzp_test_run ();
 }

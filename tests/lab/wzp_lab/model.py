@@ -49,7 +49,7 @@ class Scenario:
     limit: float = 30.0             # of a run, seconds
     media_within: float = 5.0       # of the caller's start, seconds
     gap_limit_ms: Optional[float] = None    # race.md's target
-    needs: str = ""                 # what of the design it waits for
+    needs: str = ""                 # what of the design it takes
     smoke: bool = False
     note: str = ""
 

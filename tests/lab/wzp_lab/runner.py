@@ -280,7 +280,7 @@ def list_runs(runs):
     for scenario, skew, _ in runs:
         print("%-24s %-7s skew %+4d  expects %s%s%s" % (
             scenario.name, scenario.group, skew, scenario.expect,
-            ", waits for " + scenario.needs if scenario.needs else "",
+            ", by " + scenario.needs if scenario.needs else "",
             "  (%s)" % scenario.note if scenario.note else ""))
     print("%d runs" % len(runs))
     return 0
