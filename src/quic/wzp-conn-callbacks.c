@@ -144,7 +144,7 @@ on_datagram (ngtcp2_conn *ng, uint32_t flags, const uint8_t *data, size_t len,
   if (!wzp_conn_is_open (conn))
     return 0;
   conn->info.datagrams_received++;
-  if (conn->handler->datagram != NULL)
+  if (!wzp_conn_keep_early (conn, data, len) && conn->handler->datagram != NULL)
     conn->handler->datagram (conn, data, len, conn->handler_data);
   return 0;
 }

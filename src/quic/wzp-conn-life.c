@@ -246,6 +246,7 @@ wzp_conn_unref (WzpConn *conn)
 
   wzp_conn_free_engine (conn);
   wzp_datagram_queue_free (conn->queue);
+  wzp_conn_drop_early (conn);
   wzp_datagram_log_free (conn->log);
   wzp_streams_free (conn->streams);
   g_free (conn->server_name);

@@ -120,6 +120,8 @@ struct _WzpConn {
   gpointer owner_data;
   const WzpConnHandler *handler; /* static, or NULL */
   gpointer handler_data;
+  GPtrArray *early; /* of GBytes: datagrams kept for who takes it; nullable */
+  gsize early_bytes;
   gboolean is_notified; /* closed() was called, or is not to be */
 
   ngtcp2_conn *ng; /* owned, or NULL after the end */
@@ -278,5 +280,10 @@ gsize wzp_conn_write_close (WzpConn *conn, guint8 *dest, gsize room);
 void wzp_conn_notify (WzpConn *conn);
 /* Frees ngtcp2 and TLS and keeps the last numbers. */
 void wzp_conn_free_engine (WzpConn *conn);
+
+/* wzp-conn-early.c. TRUE: it was kept, or dropped as one too many. */
+gboolean wzp_conn_keep_early (
+    WzpConn *conn, const guint8 *data, gsize len);
+void wzp_conn_drop_early (WzpConn *conn);
 
 G_END_DECLS

@@ -76,6 +76,14 @@ G_DEFINE_AUTOPTR_CLEANUP_FUNC (WzpConn, wzp_conn_unref)
 void wzp_conn_set_handler (
     WzpConn *conn, const WzpConnHandler *handler, gpointer user_data);
 
+/* For a connection that nobody takes yet: datagrams that come are kept, at most
+ * so many, later ones are dropped; until wzp_conn_replay_datagrams() has given
+ * them to datagram() of the handler there is then, in order. */
+#define WZP_CONN_EARLY_DATAGRAMS 256u
+#define WZP_CONN_EARLY_BYTES     (256u * 1024u)
+void wzp_conn_keep_datagrams (WzpConn *conn);
+void wzp_conn_replay_datagrams (WzpConn *conn);
+
 gboolean wzp_conn_is_server (const WzpConn *conn);
 gboolean wzp_conn_is_established (const WzpConn *conn);
 gboolean wzp_conn_is_closed (const WzpConn *conn);

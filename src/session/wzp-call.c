@@ -300,6 +300,9 @@ on_timer (gpointer user_data)
 {
   WzpCall *self = user_data;
 
+  /* What came before the call took it. */
+  if (self->state != CALL_ENDED && self->direct != NULL)
+    wzp_conn_replay_datagrams (wzp_link_get_conn (self->direct));
   if (self->state != CALL_ENDED) {
     wzp_call_expire_fresh (self, wzp_clock_now_us ());
     wzp_call_step (self);

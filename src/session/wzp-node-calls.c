@@ -604,6 +604,7 @@ keep_early (WzpNode *self, WzpConn *conn, const char *call_id)
     if (early->conn != NULL)
       continue;
     early->conn = wzp_conn_ref (conn);
+    wzp_conn_keep_datagrams (conn);
     early->deadline_us = wzp_clock_now_us () + WZP_NODE_EARLY_US;
     wzp_node_schedule (self, early->deadline_us);
     return TRUE;

@@ -441,12 +441,66 @@ test_reset_stream (void)
   g_assert_cmpuint (pair->client.n_closed + pair->server.n_closed, ==, 0);
 }
 
+static void
+send_numbers (Pair *pair, guint n, gsize len)
+{
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (GBytes) bytes = pair_make_bytes (len, i);
+
+    g_assert_true (
+        side_send (&pair->client, g_bytes_get_data (bytes, NULL), len));
+    pair_run (pair, 5);
+  }
+  pair_run (pair, 200);
+}
+
+static void
+check_numbers (const Pair *pair, guint n, gsize len)
+{
+  g_assert_cmpuint (pair->server.datagrams->len, ==, n);
+  for (guint i = 0; i < n; i++) {
+    g_autoptr (GBytes) bytes = pair_make_bytes (len, i);
+
+    g_assert_true (g_bytes_equal (bytes, pair->server.datagrams->pdata[i]));
+  }
+}
+
+static void
+test_early (void)
+{
+  const gsize large = 1150;
+  const guint n_large = WZP_CONN_EARLY_BYTES / large;
+  g_autoptr (Pair) pair = pair_new (47);
+
+  g_test_summary ("What comes before somebody takes the connection is given to "
+                  "him, within its bounds, and then all else");
+
+  pair_connect (pair);
+  wzp_conn_replay_datagrams (pair->server.conn); /* none: no matter */
+  wzp_conn_keep_datagrams (pair->server.conn);
+  send_numbers (pair, WZP_CONN_EARLY_DATAGRAMS + 10, 8);
+  g_assert_cmpuint (pair->server.datagrams->len, ==, 0);
+  wzp_conn_replay_datagrams (pair->server.conn);
+  check_numbers (pair, WZP_CONN_EARLY_DATAGRAMS, 8);
+  send_numbers (pair, 1, 8);
+  g_assert_cmpuint (
+      pair->server.datagrams->len, ==, WZP_CONN_EARLY_DATAGRAMS + 1);
+
+  g_assert_cmpuint (n_large, <, WZP_CONN_EARLY_DATAGRAMS);
+  g_ptr_array_set_size (pair->server.datagrams, 0);
+  wzp_conn_keep_datagrams (pair->server.conn);
+  send_numbers (pair, WZP_CONN_EARLY_DATAGRAMS + 10, large);
+  wzp_conn_replay_datagrams (pair->server.conn);
+  check_numbers (pair, n_large, large);
+}
+
 int
 main (int argc, char **argv)
 {
   wzp_test_init (&argc, &argv);
   wzp_test_watchdog_start ("test-conn-data", 300);
 
+  g_test_add_func ("/conn/early", test_early);
   g_test_add_func ("/conn/datagrams", test_datagrams);
   g_test_add_func ("/conn/largest", test_largest);
   g_test_add_func ("/conn/largest-formula", test_largest_formula);

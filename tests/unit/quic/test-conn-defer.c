@@ -216,7 +216,9 @@ test_loss (void)
     pair_run (pair, 1000);
     g_assert_cmpuint (pair->server.datagrams->len, >, N_DATAGRAMS * 3 / 4);
     g_assert_cmpuint (pair->client.n_closed + pair->server.n_closed, ==, 0);
-    g_assert_cmpuint (wzp_conn_get_bytes_in_flight (pair->client.conn), ==, 0);
+    /* A keep-alive may be under way at any one moment. */
+    pair_run_until (
+        pair, wzp_conn_get_bytes_in_flight (pair->client.conn) == 0, 5000);
   }
 }
 

@@ -164,7 +164,10 @@ take_call_message (
   }
 
   if (message->type == WZP_MESSAGE_DIRECT_CALL_OFFER) {
-    check (self, call->knows[side] == WORLD_NEVER_HEARD);
+    /* Again where it has moved to: a forward was still under way there. */
+    check (self,
+        call->knows[side] == WORLD_NEVER_HEARD ||
+            call->knows[side] == WORLD_UNCERTAIN);
     call->knows[side] = WORLD_KNOWN;
   }
   check (self,
