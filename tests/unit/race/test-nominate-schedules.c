@@ -235,11 +235,13 @@ check_bounds (Run *run, gint64 lasted_us)
   const SimStats *stats = sim_get_stats (sim);
   const guint seconds = (guint) (lasted_us / SIM_SEC) + 1;
 
-  /* Beside a direct path that is never proved, a relay that loses much may look
-   * dead, each second at most, and alive again. */
+  /* A relay that loses much may look dead, and alive again: beside a direct
+   * path that is never proved each second, else hardly ever. */
   sim_check (sim,
       stats->nominations <= 2 + 2 * run->disturbances +
-              (run->is_narrow && !run->is_lossless ? 2 * seconds : 0) +
+              (run->is_lossless        ? 0
+                      : run->is_narrow ? 2 * seconds
+                                       : 2 * (seconds / 5 + 1)) +
               (run->is_rated ? 2 * (seconds / 5 + 1) : 0));
   for (int side = 0; side < 2; side++) {
     if (!run->is_refusing) {
